@@ -48,7 +48,7 @@ def _receive(template: dict[str, Any], waiting: list[Waiting]) -> None:
 def _drained(count: int) -> tuple[float, float]:
     """Events per second until all are settled, and until what follows from each is asked for too. Events come first: they are older."""
     began, done, settled = time.monotonic(), 0, 0.0
-    while step := runner._inside_batch("money"):
+    while step := runner._inside_batch("money").done:
         done += step
         if done >= count and not settled:
             settled = time.monotonic() - began

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from flask import Flask
 from bench.again import write_again
 from bench.capture import pgbench
 from bench.figures import Figure, alone, compared, say
-from bench.processes import cpu_seconds
+from bench.processes import cpu_seconds, memory_mb
 from bench.sellers import NET, SALES, fill_sellers
 from bench.stack import Services
 from core.kernel.db import unit_of_work
@@ -109,10 +108,10 @@ def answer() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what is logged goes where everybody reads it
     with create_app().app_context():
         for line in sys.stdin:
-            spent, began = _spent(), time.monotonic()
+            began, cpu = time.monotonic(), time.process_time()
             found = TURNS[line.strip()]()
-            took = time.monotonic() - began
-            print(json.dumps({"rss_mb": _rss_mb(), "cpu": _spent() - spent, "took": took, "found": found}), file=told, flush=True)
+            took, spent = time.monotonic() - began, time.process_time() - cpu
+            print(json.dumps({"rss_mb": memory_mb(os.getpid(), "Rss"), "cpu": spent, "took": took, "found": found}), file=told, flush=True)
 
 
 def _plan() -> int:
@@ -162,16 +161,6 @@ def _make_file() -> int:
 
 
 TURNS: dict[str, Callable[[], int]] = {"plan": _plan, "work": _work, "look": _look, "file": _make_file, "hand over": _hand_over}
-
-
-def _spent() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def _rss_mb() -> float:
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
 
 
 class Day:

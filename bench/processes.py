@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -74,13 +75,15 @@ class Run:
         return self.done / self.seconds
 
 
-def run_clients(app: Flask, shares: Sequence[Sequence[Any]], act: Callable[[Any], None], warm: int = 8) -> Run:
-    """Fork a client for each share; all begin together once each has connected and done its first few, which are not counted."""
+def run_clients(app: Flask, shares: Sequence[Sequence[Any]], act: Callable[[Any], None], warm: int = 8, threads: int = 1) -> Run:
+    """A client for each share, so many threads in each of the forked processes; all begin together once each process has connected and
+    done the first few of its shares, which are not counted."""
     context = multiprocessing.get_context("fork")
-    start = context.Barrier(len(shares))
-    lines = [context.Pipe(duplex=False) for _ in shares]
+    crews = [shares[begin : begin + threads] for begin in range(0, len(shares), threads)]
+    start = context.Barrier(len(crews))
+    lines = [context.Pipe(duplex=False) for _ in crews]
     clients = [
-        context.Process(target=_client, args=(app, share, act, warm, start, line[1])) for share, line in zip(shares, lines, strict=True)
+        context.Process(target=_client, args=(app, crew, act, warm, start, line[1])) for crew, line in zip(crews, lines, strict=True)
     ]
     gc.freeze()  # what was there before stays untouched by the clients' collectors
     for client in clients:
@@ -95,21 +98,25 @@ def run_clients(app: Flask, shares: Sequence[Sequence[Any]], act: Callable[[Any]
     return Run(sum(len(share) - warm for share in shares), seconds, sum(one[2] for one in told))
 
 
-def _client(app: Flask, share: Sequence[Any], act: Callable[[Any], None], warm: int, start: Any, line: Any) -> None:
+def _client(app: Flask, crew: Sequence[Sequence[Any]], act: Callable[[Any], None], warm: int, start: Any, line: Any) -> None:
     from core.kernel.db import db
     from workers import wake
+
+    def work(items: Sequence[Any]) -> None:
+        with app.app_context():
+            for item in items:
+                act(item)
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         wake._redis = None  # a fork must not share its parent's lines
         with app.app_context():
             db.engine.dispose(close=False)
-            for item in share[:warm]:
-                act(item)
+        with ThreadPoolExecutor(len(crew)) as threads:
+            list(threads.map(work, [share[:warm] for share in crew]))
             start.wait(120)
             began, cpu = time.monotonic(), time.process_time()
-            for item in share[warm:]:
-                act(item)
+            list(threads.map(work, [share[warm:] for share in crew]))
             line.send((began, time.monotonic(), time.process_time() - cpu))
     except BaseException as problem:
         start.abort()

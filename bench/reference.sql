@@ -9,6 +9,7 @@ CREATE TABLE ref.journals (LIKE journals INCLUDING ALL);
 CREATE TABLE ref.entries (LIKE entries INCLUDING ALL);
 CREATE TABLE ref.balances (LIKE balances INCLUDING ALL) WITH (fillfactor = 60);
 CREATE TABLE ref.outbox (LIKE outbox INCLUDING ALL);
+CREATE TABLE ref.event_drafts (LIKE event_drafts INCLUDING ALL);
 CREATE TABLE ref.waiting (n bigint PRIMARY KEY, vendor_id uuid NOT NULL, payment_id uuid NOT NULL, attempt_id uuid NOT NULL);
 CREATE SEQUENCE ref.next;
 
@@ -31,6 +32,7 @@ BEGIN
   INSERT INTO ref.payment_events (vendor_id, mode, payment_id, seq, kind, from_state, to_state, actor, cause, detail, at)
     VALUES (w.vendor_id, 'test', w.payment_id, p.version + 1, 'payment.succeeded', p.state, 'succeeded', 'provider', 'evt_reference',
             '{"charge": "ch_reference", "currency": "GBP", "amount_minor": 10000}', now());
+  INSERT INTO ref.event_drafts (vendor_id, mode, type, subject, at) VALUES (w.vendor_id, 'test', 'payment.succeeded', w.payment_id::text, now());
   INSERT INTO ref.journals (vendor_id, mode, id, event_key, kind, n_legs, digest, about, effective_at, recorded_at)
     VALUES (w.vendor_id, 'test', journal, 'cap:sandbox:' || charge_id || ':1', 'capture', 3, md5(charge_id), p.public_id, now(), now());
   INSERT INTO ref.entries (vendor_id, mode, journal_id, leg, code, sub, currency, amount_minor, ref)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import select
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from flask import Flask
 
 from bench.capture import pgbench
 from bench.figures import Figure, alone, compared, say
-from bench.processes import cpu_seconds
+from bench.processes import cpu_seconds, memory_mb
 from bench.stack import Services
 from bench.subscribers import PRICE, RENEW_AT, fill, statements
 from core.accounts.house import HOUSE
@@ -104,22 +103,12 @@ def answer() -> None:
 
     with create_app().app_context(), frozen(RENEW_AT):
         for _line in sys.stdin:
-            before = _spent()
+            before = time.process_time()
             run_midnights(HOUSE)
-            spent = _spent() - before
+            spent = time.process_time() - before
             with unit_of_work():
                 more = db.session.scalar(text(LEFT.replace("%s", ":at")), {"at": RENEW_AT})
-            print(json.dumps({"rss_mb": _rss_mb(), "cpu": spent, "more": more}), flush=True)
-
-
-def _spent() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def _rss_mb() -> float:
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+            print(json.dumps({"rss_mb": memory_mb(os.getpid(), "Rss"), "cpu": spent, "more": more}), flush=True)
 
 
 class Night:

@@ -122,12 +122,12 @@ def _waiting(vendor: Vendor, at: datetime) -> Waiting:
     payment = Payment(
         vendor_id=vendor.id, mode="test", id=uuid7(), public_id=public_id("pay"), reference=spoken_reference(), token_id=public_id("tok"),
         form_token=public_id("f"), description="A benchmark's payment", provider="sandbox", state="requires_action", holds_place=False,
-        currency="GBP", amount_minor=AMOUNT, tip_minor=0, itemised=False, captured_minor=0, refunding_minor=0, refunded_minor=0, fee_minor=FEE, fee_returned_minor=0,
+        currency="GBP", amount_minor=AMOUNT, tip_minor=0, itemised=False, captured_minor=0, refunding_minor=0, refunded_minor=0, fee_minor=FEE, fee_returned_minor=0, release_days=None,
         email="payer@example.com", payer_name="Ada Payer", expires_at=at + timedelta(hours=8), created_at=at, updated_at=at, version=1,
     )  # fmt: skip
     attempt = Attempt(
         vendor_id=vendor.id, mode="test", id=uuid7(), public_id=public_id("att"), payment_id=payment.id, number=1, state="action_required",
-        surface="hosted", provider="sandbox", provider_reference="cs_test_" + public_id("x"), next_inquiry_at=at + timedelta(hours=8), inquiries=0,
+        surface="hosted", method="card", provider="sandbox", provider_reference="cs_test_" + public_id("x"), next_inquiry_at=at + timedelta(hours=8), inquiries=0,
         created_at=at, updated_at=at,
     )  # fmt: skip
     return Waiting(vendor, payment, attempt)

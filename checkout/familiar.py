@@ -46,7 +46,7 @@ _reopened: Recent[Reopened] = Recent(MOST)
 
 
 def way_of(token: str) -> WayIn:
-    """As `by_token`, for a page that only reads. Raises TokenRefused."""
+    """As `by_token`, for whoever changes neither of the two rows. Raises TokenRefused."""
     before = _opened.get(token)
     if before is None:
         way = by_token(token)
@@ -68,18 +68,15 @@ def till_of(token: str) -> Till:
     before = _reopened.get(token)
     times = before.times if before else 0
     if times < ONCE_PAID:
-        till = open_till(token)
+        till = open_till(token, only_reads=True)
         _reopened.put(token, Reopened(times + 1))
         return till
     told = told_of_payment(token)  # asked before the rows are read, as above
     if before and before.till is not None and told is not None and told == before.told:
         suggest(before.till.payment.locale)
         return before.till
-    till = open_till(token)
-    kept = replace(
-        till, vendor=_apart(till.vendor), payment=_apart(till.payment), attempt=till.attempt and _apart(till.attempt), link=till.link and _apart(till.link)
-    )  # fmt: skip
-    _reopened.put(token, Reopened(times, told, kept))
+    till = open_till(token, only_reads=True)
+    _reopened.put(token, Reopened(times, told, till))
     return till
 
 

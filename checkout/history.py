@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import Response, url_for
@@ -16,11 +16,13 @@ from checkout.till import open_till
 from core.accounts.models import Vendor
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
+from core.payments.claim_follow import by_transfer
 from core.payments.models import Payment, PaymentEvent
-from core.payments.queries import shown_state, timeline
+from core.payments.queries import list_refunds, shown_state, timeline
 from core.payments.start import open_payment_token, receipt_token
+from core.providers.bank_days import bank_days_after
 from core.web.face import face_of
-from core.web.filters import day, money
+from core.web.filters import day, day_of, money
 from core.web.guard import public
 from core.web.page import page
 
@@ -61,11 +63,11 @@ WORDS: dict[str, tuple[Any, Any, str]] = {
     "return.failed": (later("It could not be sent back"), later("The money is still held for you."), "bad"),
     "refund.requested": (later("A refund was asked for"), "", "info"),
     "refund.queued": (later("A refund was asked for"), later("It is sent as soon as the seller has the money for it."), "info"),
-    "refund.pending": (later("The refund is on its way"), later("Banks take up to ten days to show it."), "info"),
-    "refund.succeeded": (later("Refunded"), later("Banks take up to ten days to show it."), "good"),
+    "refund.pending": (later("The refund is on its way"), "", "info"),
+    "refund.succeeded": (later("Refunded"), "", "good"),
     "refund.failed": (later("The refund did not go through"), later("Ask the seller how the money can reach you."), "bad"),
     "refund.canceled": (later("The refund was cancelled"), "", "bad"),
-    "refund.outside": (later("Refunded"), later("Banks take up to ten days to show it."), "good"),
+    "refund.outside": (later("Refunded"), "", "good"),
     "claim.opened": (later("You were asked to which account the refund goes"), later("The link is in a letter to you."), "info"),
     "claim.answered": (later("You named an account for the refund"), later("The seller looks at it before money moves."), "info"),
     "claim.approved": (later("The seller approved the refund to your account"), "", "good"),
@@ -89,7 +91,8 @@ HIDDEN = frozenset({
 })  # fmt: skip
 
 ARRIVES = frozenset({"refund.pending", "refund.succeeded", "refund.outside"})
-BANKS_TAKE = timedelta(days=10)  # at the most, until a refund is seen on a statement
+CARDS_TAKE = 10  # working days at the most, until a refund is seen on a statement
+TRANSFERS_TAKE = 3  # working days at the most, from when it has left our bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +144,20 @@ def _page(vendor: Vendor, payment: Payment, *, back: str) -> Response:
         payment=payment,
         by_bank=payment.method == "bank_transfer",
         status_word=shown_state(payment),
-        steps=steps(timeline(vendor, payment), payment),
+        steps=steps(vendor, payment),
         back=back,
     )
 
 
-def steps(events: list[PaymentEvent], payment: Payment) -> list[Step]:
+def steps(vendor: Vendor, payment: Payment) -> list[Step]:
     """The payer's lines, newest first."""
-    return [_step(event, payment) for event in reversed(events) if event.kind in WORDS]
+    events = [event for event in reversed(timeline(vendor, payment)) if event.kind in WORDS]
+    refunds = list_refunds(vendor, payment) if any(event.kind in ARRIVES for event in events) else []
+    transfers = {refund.public_id for refund in refunds if by_transfer(payment, refund)}
+    return [_step(event, payment, transfers) for event in events]
 
 
-def _step(event: PaymentEvent, payment: Payment) -> Step:
+def _step(event: PaymentEvent, payment: Payment, transfers: set[str]) -> Step:
     title, sentence, tone = WORDS[event.kind]
     detail = event.detail
     minor, code = detail.get("amount_minor"), detail.get("currency")
@@ -163,5 +169,16 @@ def _step(event: PaymentEvent, payment: Payment) -> Step:
     if sentence:
         said.append(str(sentence))
     if event.kind in ARRIVES:
-        said.append(_("It arrives by %(day)s at the latest.", day=day(event.at + BANKS_TAKE)))
+        said.append(_arrives(event, detail.get("refund") in transfers))
     return Step(str(title), " · ".join(said), tone, event.at)
+
+
+def _arrives(event: PaymentEvent, by_transfer: bool) -> str:
+    """How long a refund takes from here on, and the day that this comes to: counted from the day it was where its reader lives."""
+    if not by_transfer:
+        last = bank_days_after(day_of(event.at), CARDS_TAKE)
+        return _("Banks usually show it within 5 to 10 working days, that is by %(day)s.", day=day(last))
+    if event.kind == "refund.pending":  # the bank has it to carry out; nothing has left yet
+        return _("A transfer takes up to three working days.")
+    last = bank_days_after(day_of(event.at), TRANSFERS_TAKE)
+    return _("It has left our bank and arrives within three working days, that is by %(day)s.", day=day(last))

@@ -11,7 +11,7 @@ from checkout.familiar import way_of
 from checkout.order_form import OrderFields, fitting
 from checkout.order_page import check_order, order_of, order_values, typed_email, typed_for
 from checkout.remembered import begun, form_token_for, remember
-from checkout.way_in import WayIn, by_name, by_token, fixed_answers, name_url, proposed_answers, suggestions
+from checkout.way_in import WayIn, by_name, fixed_answers, name_url, proposed_answers, suggestions
 from core.accounts.models import Vendor
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
@@ -141,7 +141,7 @@ def _opened(way: WayIn, mine: tuple[str, Payment] | None, form_token: str) -> Re
 @public
 @by_address("120 per 10 minutes", scope="pay")
 def start(token: str) -> Response:
-    return _start(by_token(token))
+    return _start(way_of(token))
 
 
 @door.post("/pay/<vendor>/<slug>")
@@ -217,6 +217,7 @@ def _begin(way: WayIn, form: ChooseForm, amount: Money | None, mine: tuple[str, 
         form_token=form.form_token.data,
         order=order_of(way.link, form, shown, shown_in, again.id if again else None),
         locale=language(),
+        by_itself=True,  # what follows only names it
         origin=way.origin(form.payer_reference.data or "", again or (mine[1] if mine else None)),
     )
     address = payment_token(way.vendor, payment)

@@ -41,8 +41,8 @@ def practise_card(till: Till) -> Response:
     scenario = request.form.get("scenario", "")
     if till.payment.mode != "test" or scenario not in CARDS:
         raise NotFound
-    if answer := screened(till, "hosted", "card"):
-        return answer
+    if isinstance(found := screened(till, "hosted", "card"), Response):
+        return found
     try:
         weighed = weigh(till, "fields", "card")
         if weighed is not None and weighed.refused:

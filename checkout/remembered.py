@@ -15,6 +15,7 @@ from core.kernel.signing import TokenRefused
 from core.payments.models import Payment, PaymentLink
 from core.payments.start import open_payment_token
 from core.web.framed import digest_of, framed
+from core.web.this_request import opened
 
 KEPT = 5  # links; the form cookie must stay small
 
@@ -64,7 +65,7 @@ def begun(vendor: Vendor, link: PaymentLink, key: str) -> tuple[str, Payment] | 
 
 
 def _all() -> dict[str, dict[str, str]]:
-    kept: Any = session.get("tills")
+    kept: Any = opened().get("tills")
     return kept if isinstance(kept, dict) else {}
 
 
@@ -74,4 +75,4 @@ def _of(key: str) -> dict[str, str]:
 
 def _keep(key: str, mine: dict[str, str]) -> None:
     others = {name: value for name, value in _all().items() if name != key}
-    session["tills"] = dict(list(others.items())[-(KEPT - 1) :]) | {key: mine}
+    opened()["tills"] = dict(list(others.items())[-(KEPT - 1) :]) | {key: mine}

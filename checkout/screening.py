@@ -12,14 +12,14 @@ from core.accounts.models import Vendor
 from core.memberships.models import Member
 from core.memberships.screen import count_joining, screen_joining
 from core.payments.lockout import BY_CARD
-from core.payments.screen import count_try, hold_payment, screen_try, source
+from core.payments.screen import Screened, count_try, hold_payment, screen_try, source
 from core.risk import proof
 from core.web.face import face_of
 from core.web.page import page, see_other
 
 
-def screened(till: Till, surface: str, method: str) -> Response | None:
-    """What the payer is shown instead of the next step; None where they may go on.
+def screened(till: Till, surface: str, method: str) -> Response | Screened | None:
+    """What the payer is shown instead of the next step; else what was seen of the try, or None where none was looked at.
 
     Looking again at a try that is under way is no new one. Where there is no card to be tested nothing is asked: a held payment may still be paid that way.
     """
@@ -43,7 +43,7 @@ def screened(till: Till, surface: str, method: str) -> Response | None:
             asked = answer.again or proof.ask(till.vendor.public_id, till.payment.mode, subject, hard=found.under_attack)
             return _ask(till, surface, method, asked, early=answer.again is not None)
     count_try(till.payment, place, number=found.tries)
-    return None
+    return found
 
 
 def screened_joining(vendor: Vendor, member: Member, *, action: str, back: str, shown: str, title: str) -> Response | None:

@@ -55,9 +55,9 @@ class Till:
         return here() + url_for(endpoint, token=self.token, _top=True)
 
 
-def open_till(token: str) -> Till:
-    """The payment this address belongs to. Raises TokenRefused for anything we did not issue."""
-    vendor, payment, attempt, link, written = open_payment(token)
+def open_till(token: str, *, only_reads: bool = False) -> Till:
+    """The payment this address belongs to. Raises TokenRefused for anything we did not issue. Whoever `only_reads` gets rows apart from the session."""
+    vendor, payment, attempt, link, written = open_payment(token, only_reads=only_reads)
     suggest(payment.locale)
     return Till(vendor, payment, token, attempt, link, written)
 

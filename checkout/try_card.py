@@ -19,6 +19,7 @@ from core.kernel.sentence import said
 from core.methods.eligible import MethodNotOffered
 from core.payments.attempt import (
     PaymentOver,
+    Seen,
     TriedTooOften,
     begin_attempt,
     close_at_provider,
@@ -30,6 +31,7 @@ from core.payments.choose import ways_to_pay
 from core.payments.hold import is_held_first
 from core.payments.models import Attempt
 from core.payments.review import asks_bank, is_held_by_rules
+from core.payments.screen import Screened
 from core.payments.settle import settle
 from core.payments.start import note_locale
 from core.payments.states import LIVE_ATTEMPT
@@ -63,13 +65,13 @@ def try_card(till: Till) -> Response:
     """Without scripts: on to the processor's page. With scripts (`surface=fields`): the processor's fields for this page."""
     note_locale(till.payment, language())
     surface, method = "fields" if request.form.get("surface") == "fields" else "hosted", _method(till)
-    if answer := screened(till, surface, method):
-        return answer
+    if isinstance(found := screened(till, surface, method), Response):
+        return found
     try:
         weighed = weigh(till, surface, method)
         if weighed is not None and weighed.refused:
             return not_accepted(till, surface, method, weighed)
-        attempt = open_attempt(till, surface, method, switch=surface == "hosted" or "switch" in request.form, weighed=weighed)
+        attempt = open_attempt(till, surface, method, switch=surface == "hosted" or "switch" in request.form, weighed=weighed, found=found)
     except (PaymentOver, TriedTooOften, NotHere) as over:
         return _not_opened(till, surface, written(over.message))
     except MethodNotOffered:
@@ -124,14 +126,19 @@ def _not_opened(till: Till, surface: str, why: object) -> Response:
     return card_page(till, notice=why, status=409)
 
 
-def open_attempt(till: Till, surface: str, method: str, *, switch: bool, weighed: Weighed | None = None) -> Attempt:
+def open_attempt(
+    till: Till, surface: str, method: str, *, switch: bool, weighed: Weighed | None = None, found: Screened | None = None
+) -> Attempt:
     """The try this payer is in the middle of, or a new one; written down before and after the processor is asked.
 
     A try that was opened for another way to pay, or in fields that cannot be used without scripts, is closed at its provider
     before another begins; only when the payer asked for that (`switch`), for somebody may be at their bank with it right now.
     """
     vendor, payment = till.vendor, till.payment
-    attempt = begin_attempt(vendor, payment, surface=surface, method=method)
+    # What the rules have decided is written in one unit with the try; where they said nothing, the try is one by itself.
+    plain = found is not None and weighed is None and till.attempt is None and till.written is not None
+    seen = Seen(found.tries, till.written) if plain else None
+    attempt = begin_attempt(vendor, payment, surface=surface, method=method, seen=seen)
     if _is_other(attempt, surface, method):
         if not switch:
             raise NotHere("This payment is being made in another way at the moment.")

@@ -30,6 +30,7 @@ from core.web.framed import framed
 from core.web.languages import suggest
 from core.web.looking import find_banner
 from core.web.tally import Tally
+from core.web.this_request import asked
 from core.web.visitors import is_program
 
 openings = Tally(add_openings)
@@ -105,7 +106,7 @@ class WayIn:
     def note(self, *, new: bool) -> None:
         """A person has opened the link: once in a link's and a letter's life that is written down, and otherwise counted. The staff who look at a
         vendor's pages and follow a link there are no payer: some links run out so many hours after they were first opened."""
-        if is_program(request) or find_banner() is not None:
+        if is_program(asked()) or find_banner() is not None:
             return
         note_opening(self.vendor, self.link)
         if self.sending:

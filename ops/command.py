@@ -1,4 +1,4 @@
-"""`./run flask audit`: an operator's command with the settings of the portal that runs in this folder."""
+"""`./run flask audit`: an operator's command with the settings of the portal that runs in this folder; without words, a list of them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main(words: list[str]) -> int:
         complain(str(problem))
         return 1
     os.chdir(ROOT)
-    os.execve(sys.executable, [sys.executable, "-m", "flask", "--app", "wsgi", *words], env)
+    os.execve(sys.executable, [sys.executable, "-m", "flask", "--app", "wsgi", *(words or ["--help"])], env)
 
 
 if __name__ == "__main__":

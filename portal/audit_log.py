@@ -9,6 +9,7 @@ from flask import Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.accounts.api_keys import OWN_SOFTWARE
 from core.accounts.audit_log import entries_sheet, list_own_entries
 from core.accounts.queries import names_of
 from core.kernel import clock
@@ -16,7 +17,8 @@ from core.kernel.audit import origins_of
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.providers.redact import redacted
-from core.web.fields import ChoiceField, DayField, Form, options
+from core.web.day_fields import DayField
+from core.web.fields import ChoiceField, Form, options
 from core.web.filters import money
 from core.web.guard import current, may
 from core.web.languages import language
@@ -158,6 +160,11 @@ WORDS: dict[str, Any] = {
     "vendor.erasing": _l("The days to take it back are over"), "vendor.closed": _l("The account was closed"),
     "user.forgotten": _l("Took a person out of the account"),
 }  # fmt: skip
+# Who acts without an account of their own.
+NOBODYS: dict[str, Any] = {
+    "system": _l("Automatic"), "payer": _l("The payer"), "bank": _l("The bank"), "provider": _l("The processor"),
+    OWN_SOFTWARE: _l("Software with an API key"),
+}  # fmt: skip
 # What the filter is called, and the beginnings of the actions it lets through.
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "money": (
@@ -269,7 +276,7 @@ def audit_log() -> Response:
         entries=found.rows,
         words=WORDS,
         who=lambda actor: _who(actor, form.names),
-        detail=_detail,
+        detail=facts_of,
         changes=changes_of,
         origins=origins_of([entry for entry in found.rows if not entry.actor.startswith("stf_")]),  # staff's address is the platform's own
         kept=kept,
@@ -291,7 +298,7 @@ def _who(actor: str, names: dict[str, str]) -> str:
     """Somebody of the staff has no name here: what counts for the vendor is that it was the platform, and the number to ask about."""
     if actor.startswith("stf_") or actor == "operator":
         return _("The platform’s staff")
-    return names.get(actor) or {"system": _("Automatic"), "payer": _("The payer")}.get(actor) or _("A former member of your team")
+    return names.get(actor) or str(NOBODYS.get(actor) or _("A former member of your team"))
 
 
 def changes_of(kept: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -310,7 +317,7 @@ def _value(value: Any) -> str:
     return ", ".join(role_word(str(one)) for one in (value if isinstance(value, list) else [value]))  # what is no role stays as it is
 
 
-def _detail(kept: dict[str, Any]) -> str:
+def facts_of(kept: dict[str, Any]) -> str:
     """An entry's facts on one line, without what is nobody's business."""
     shown = {
         name: value

@@ -15,6 +15,7 @@ from core.kernel.errors import NotFound
 from core.kernel.money import Money
 from core.ledger.book import DEBT_REPAID, REPAYMENT_TAKEN_BACK, RESERVE, RESERVE_BACK, RESERVE_HELD, RESERVE_USED
 from core.ledger.queries import balance, balances, list_lines, moved_between
+from core.payments.queries import references_of
 from core.payments.refund_queue import lines_of_refunds
 from core.payments.reserve_rules import rule_of
 from core.providers.bank import spell_iban
@@ -159,6 +160,7 @@ def balance_lines(slug: str) -> Response:
         currency=code,
         total=balance(me.vendor, me.mode, figure.account, code, figure.sub),
         lines=lines.lines,
+        references=references_of(me.vendor, me.mode, {line.about for line in lines.lines}),
         kinds=KINDS,
         form=form,
         pay_back_to=ours,

@@ -30,7 +30,8 @@ from core.payments.models import PaymentLink
 from core.payments.prefill import Answers, list_prefills, withdraw_prefill
 from core.payments.queries import get_link
 from core.payments.sharing_models import LinkPrefill
-from core.web.fields import ChoiceField, LineField, MomentField, options
+from core.web.day_fields import MomentField
+from core.web.fields import ChoiceField, LineField, options
 from core.web.filters import money
 from core.web.guard import current, may
 from core.web.headers import allow

@@ -7,6 +7,9 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.payments.weigh import NOT_ACCEPTED
+from core.web.three_d_secure import UNCONFIRMED
+
 # For the catalogues: the codes that come often. One that is not here is shown as it came, with blanks between its words.
 OFTEN = (
     # a card was declined
@@ -16,9 +19,9 @@ OFTEN = (
     _l("incorrect zip"), _l("insufficient funds"), _l("invalid account"), _l("invalid amount"), _l("invalid cvc"),
     _l("invalid expiry month"), _l("invalid expiry year"), _l("invalid number"), _l("issuer not available"), _l("lost card"),
     _l("merchant blacklist"), _l("new account information available"), _l("no action taken"), _l("not permitted"),
-    _l("payment intent authentication failure"), _l("payment method customer decline"), _l("payment method provider decline"),
+    _l("payment method customer decline"), _l("payment method provider decline"),
     _l("pickup card"), _l("processing error"), _l("reenter transaction"), _l("restricted card"), _l("revocation of all authorizations"),
-    _l("security violation"), _l("service not allowed"), _l("setup intent authentication failure"), _l("stolen card"),
+    _l("security violation"), _l("service not allowed"), _l("stolen card"),
     _l("stop payment order"), _l("testmode decline"), _l("transaction not allowed"), _l("try again later"),
     _l("withdrawal count limit exceeded"),
     # a refund did not go through
@@ -30,6 +33,10 @@ OFTEN = (
 
 def code_words(code: Any) -> str:
     """The words for a code, in the reader's language where we know it."""
+    if code in UNCONFIRMED:
+        return _("not confirmed with the bank")
+    if code == NOT_ACCEPTED:
+        return _("not accepted by the platform’s checks")
     plain = str(code).replace("_", " ").replace("-", " ").strip()
     return _(plain) if plain else ""
 

@@ -13,7 +13,8 @@ from flask_babel import lazy_gettext as later
 
 from core.kernel import clock
 from core.kernel.errors import NotFound
-from core.web.fields import ChoiceField, DayField, Form, ValidationError, options
+from core.web.day_fields import DayField
+from core.web.fields import ChoiceField, Form, ValidationError, options
 from core.web.filters import zone
 
 DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")

@@ -7,7 +7,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from core.payments.discount import DiscountTerms, code_state, end_code, list_codes, make_code, uses_of
-from core.web.fields import CountField, CurrencyField, Form, LineField, MomentField, MoneyField
+from core.web.day_fields import MomentField
+from core.web.fields import CountField, CurrencyField, Form, LineField, MoneyField
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from core.web.percent_field import PercentField

@@ -131,7 +131,9 @@ def _links() -> list[Step]:
         Step(_("Open it as a payer does"), _("On the link’s page stand its address and its QR code."), done.opened, url_for(".links"), _("Payment links")),
         Step(_("Pay it"), _("With the test card %(card)s, any later date and any code.", card=CARD), done.paid),
         Step(
-            _("See what a declined card looks like"), _("Pay once more with %(card)s.", card=DECLINED), done.declined, url_for(".payments"), _("Payments"),
+            _("See what a declined card looks like"),
+            _("Pay with %(card)s: another link, or the same one if it may be paid again.", card=DECLINED), done.declined,
+            url_for(".payments"), _("Payments"),
         ),
         Step(
             _("Hand it out"), _("By e-mail with reminders, as a poster with a QR code, or in a page of yours: all of it stands on the link’s page."),
@@ -145,7 +147,7 @@ def _embed() -> list[Step]:
     done = tried(me.vendor, TEST)
     return [
         Step(
-            _("Name your website"), _("Only websites you name may show the form. In test mode http://localhost:8000 will do."),
+            _("Name your website"), _("Only websites you name may show the form. In test mode http://localhost:8100 will do."),
             bool(allowed_origins(me.vendor, TEST)), url_for(".embedding"), _("On your website"),
         ),
         Step(_("Make a button"), _("Open a link, Put it on your website."), done.button, url_for(".links"), _("Payment links")),

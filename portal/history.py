@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.accounts.api_keys import OWN_SOFTWARE
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.large import TIMES
@@ -16,7 +17,7 @@ from core.payments.models import PaymentEvent
 from core.payments.weigh import NOT_ACCEPTED
 from core.web.filters import money
 from core.web.languages import written
-from core.web.three_d_secure import secured_by
+from core.web.three_d_secure import UNCONFIRMED, secured_by
 from portal.code_words import code_sentence, code_words
 from portal.guard_words import limit_words
 from portal.method_words import method_title
@@ -132,6 +133,7 @@ WHO = {
     "system": _l("Automatic"),
     "bank": _l("The bank"),
     "reader": _l("Whoever has its address"),
+    OWN_SOFTWARE: _l("Software with an API key"),
 }
 
 
@@ -230,6 +232,8 @@ def _reasons(detail: dict[str, Any]) -> list[str]:
     said = []
     if detail.get("decline_code") == NOT_ACCEPTED:
         said.append(_("It was not accepted by the platform’s checks. No money was taken."))
+    elif detail.get("decline_code") in UNCONFIRMED:
+        said.append(_("The payer did not confirm it with their bank, or could not."))
     elif detail.get("decline_code"):
         said.append(_("The bank's reason: %(reason)s", reason=code_words(detail["decline_code"])))
     if detail.get("reason"):

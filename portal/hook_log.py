@@ -19,7 +19,8 @@ from core.hooks.order import held_until
 from core.hooks.states import DELIVERY, WAITS
 from core.hooks.types import ENDPOINT_TEST, FAMILIES, TYPES, wants
 from core.kernel.errors import Refusal
-from core.web.fields import Form, MomentField
+from core.web.day_fields import MomentField
+from core.web.fields import Form
 from core.web.guard import current, may
 from core.web.languages import written
 from core.web.page import cursor, page, see_other

@@ -26,7 +26,7 @@ def example_letter(vendor: Vendor, mode: str, kind: str, paragraph: str, look: L
     payment, link = example_payment(vendor, mode), draft_link(vendor, mode=mode, terms=_terms(vendor))
     facts: dict[str, Any] = {
         "vendor": vendor, "practice": mode == "test", "enclosed": True, "look": look or letter_look(vendor, carries_logo=False), "payment": payment,
-        "cart": None, "refund": _refund(payment), "account_ends": None, "customer_was_told": False, "days": 3, "link": link, "progress": None, "words": [],
+        "cart": None, "refund": _refund(payment), "account_ends": None, "by_transfer": False, "customer_was_told": False, "days": 3, "link": link, "progress": None, "words": [],
         "ends_at": None, "action_url": f"{settings().public_url}/", "vendors_words": paragraph.splitlines(),
     }  # fmt: skip
     return write_letter(kind, Reader(language(), vendor.time_zone), **facts)

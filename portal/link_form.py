@@ -12,20 +12,8 @@ from core.kernel.currency import is_currency
 from core.kernel.money import BadAmount, Money, read_amount
 from core.payments.link_terms import LinkTerms
 from core.payments.models import PaymentLink
-from core.web.fields import (
-    ChoiceField,
-    CountField,
-    CurrencyField,
-    DayField,
-    LineField,
-    MomentField,
-    MoneyField,
-    ParagraphField,
-    RadioField,
-    day_begins,
-    options,
-    spelled,
-)
+from core.web.day_fields import DayField, MomentField, day_begins
+from core.web.fields import ChoiceField, CountField, CurrencyField, LineField, MoneyField, ParagraphField, RadioField, options, spelled
 from core.web.languages import reader, written
 from core.web.words import LANGUAGES
 from portal.link_looks import OWN, look_choices, look_of

@@ -9,11 +9,13 @@ from flask_babel import ngettext
 
 from core.payments.funnel import Funnel, funnel_of
 from core.payments.queries import get_link
+from core.payments.weigh import NOT_ACCEPTED
 from core.web.filters import day as day_words
 from core.web.guard import current, may
 from core.web.page import page
+from core.web.three_d_secure import UNCONFIRMED
 from portal.blueprint import portal
-from portal.code_words import code_words
+from portal.code_words import code_sentence, code_words
 
 PERIODS = (7, 30, 90)
 SOURCES = {
@@ -81,9 +83,14 @@ def _words(report: Funnel) -> list[tuple[str, int]]:
     """Why people stopped, in words; states that read the same are added up."""
     found: dict[str, int] = {}
     for code, number in report.stopped.most_common():
-        words = str(STOPPED[code]) if code in STOPPED else _("Declined: %(reason)s", reason=code_words(code))
+        words = str(STOPPED[code]) if code in STOPPED else _declined(code)
         found[words] = found.get(words, 0) + number
     not_started = report.total.opened - report.total.started
     if not_started > 0:
         found[_("Opened it and did not start")] = not_started
     return sorted(found.items(), key=lambda item: -item[1])
+
+
+def _declined(code: str) -> str:
+    """Who was not confirmed, or not let through by our own checks, was declined by no bank."""
+    return code_sentence(code) if code in UNCONFIRMED or code == NOT_ACCEPTED else _("Declined: %(reason)s", reason=code_words(code))

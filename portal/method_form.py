@@ -84,7 +84,7 @@ class PreviewForm(Form):
     class Meta:
         csrf = False  # reading changes nothing
 
-    amount = MoneyField(lazy_gettext("Amount"), required=lazy_gettext("Enter an amount, like 25.00."))
+    amount = MoneyField(lazy_gettext("Amount"), required=lazy_gettext("Enter an amount."))
     currency = CurrencyField(lazy_gettext("Currency"))
     country = ChoiceField(
         lazy_gettext("Payer's country"),

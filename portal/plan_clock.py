@@ -17,7 +17,8 @@ from core.billing.queries import read
 from core.kernel.errors import NotFound
 from core.notifications.queries import list_messages_about
 from core.subscriptions.plan import find_plan
-from core.web.fields import DayField, Form
+from core.web.day_fields import DayField
+from core.web.fields import Form
 from core.web.guard import current, may
 from core.web.page import page, see_other
 from portal.blueprint import portal

@@ -8,6 +8,7 @@ from core.kernel.currency import is_currency
 from core.kernel.errors import NotFound
 from core.ledger.book import RESERVE
 from core.ledger.queries import balance
+from core.payments.queries import references_of
 from core.payments.reserve import list_days, list_held
 from core.payments.reserve_rules import list_rules, rule_of
 from core.web.guard import current, may
@@ -35,6 +36,7 @@ def reserve() -> Response:
         rules=[row for row in list_rules(me.vendor, me.mode) if row.state == "in_force"],
         days=days,
         held=held[:ON_A_PAGE],
+        references=references_of(me.vendor, me.mode, {hold.payment for hold in held}),
         newest=url_for(".reserve", currency=code) if after else None,
         older=url_for(".reserve", currency=code, after=f"{last.due_at.isoformat()}~{last.id}") if last else None,
     )

@@ -18,6 +18,7 @@ from core.ledger.queries import balances
 from core.ledger.statement import Statement, balance_at, first_booked_at, make_statement, statement_lines, statement_sheet
 from core.notifications.models import Paper
 from core.notifications.papers import newest_paper
+from core.payments.queries import references_of
 from core.web.filters import zone
 from core.web.guard import current, may
 from core.web.languages import language
@@ -97,6 +98,7 @@ def statement(month: str) -> Response:
         first=first,
         statement=made,
         lines=lines,
+        references=references_of(me.vendor, me.mode, {line.about for line in lines}),
         kinds=KINDS,
         codes=_currencies(),
         earlier=f"{previous_month(first):%Y-%m}",

@@ -13,6 +13,7 @@ from core.accounts.team import choose_language
 from core.methods.rules import list_rules
 from core.payments.models import Payment
 from core.payments.queries import shown_state
+from core.web.fields import written_like
 from core.web.guard import current, find_current
 from core.web.languages import chosen_now, reader, written
 from core.web.reader import card_words
@@ -75,6 +76,6 @@ def _keep_language() -> None:
 
 
 def install(app: Flask) -> None:
-    for filter in (payment_status, letter, device, pairs, paid_with, code_sentence, span_words, written):
+    for filter in (payment_status, letter, device, pairs, paid_with, code_sentence, span_words, written, written_like):
         app.jinja_env.filters[filter.__name__] = filter
     app.jinja_env.globals["offered_methods"] = offered_methods

@@ -5,7 +5,7 @@ from core.web.wire.lists import envelope
 from sandbox import bank
 from sandbox.calls import call
 from sandbox.events import emit
-from sandbox.finding import get, list_page
+from sandbox.finding import embedded, get, list_page
 from sandbox.ids import letters, new_id
 
 LINK_SECONDS = 300
@@ -62,7 +62,7 @@ def _requirements(due, pending, disabled):
 
 
 def add_bank(shelf, account, currency, holder, iban, behaviour="good"):
-    """The bank account that payouts in this currency go to from now on, in the place of the one before."""
+    """The bank account that payouts in this currency go to from now on. The one before stays, and is paid no more."""
     if currency.upper() not in bank.CURRENCIES:
         raise bad_parameter("parameter_invalid", "currency", "Choose one of the currencies.")
     if not bank.is_iban(iban):
@@ -75,10 +75,25 @@ def add_bank(shelf, account, currency, holder, iban, behaviour="good"):
         "country": iban[:2], "currency": currency, "default_for_currency": True, "fingerprint": letters(16), "last4": iban[-4:],
         "metadata": {}, "routing_number": None, "status": "new",
     }  # fmt: skip
-    others = [one for one in account["external_accounts"]["data"] if one["currency"] != currency]
-    held = {**account, "external_accounts": {**account["external_accounts"], "data": [*others, made]}}
+    for one in reversed(account["external_accounts"]["data"]):
+        shelf.put({**one, "default_for_currency": False} if one["currency"] == currency else one)
+    for one in shelf.rows("bank_account", equal={"account": account["id"], "currency": currency, "default_for_currency": True}):
+        shelf.put({**one, "default_for_currency": False})
+    shelf.put(made)
+    held = {**account, "external_accounts": embedded(shelf, "bank_account", _banks_url(account["id"]), {"account": account["id"]})}
     banks = {**shelf.private(account["id"]).get("banks", {}), currency: behaviour}
     return shelf.put(held, {**shelf.private(account["id"]), "banks": banks})
+
+
+def paid_out_to(shelf, account, currency):
+    """The bank account that a payout in this currency goes to; None where there is none."""
+    mine = {"account": account["id"], "currency": currency, "default_for_currency": True}
+    of_before = [one for one in account["external_accounts"]["data"] if one["currency"] == currency]  # from when it stood there only
+    return next(iter([*shelf.rows("bank_account", equal=mine, count=1), *of_before]), None)
+
+
+def _banks_url(identity):
+    return f"/v1/accounts/{identity}/external_accounts"
 
 
 def set_bank(shelf, account, behaviour):
@@ -134,7 +149,7 @@ def create_account(shelf, params):
         "email": email, "metadata": metadata, "payouts_enabled": paid_out, "requirements": _requirements(due, pending, disabled),
         "settings": _settings(interval), "tos_acceptance": {"date": None}, "type": kind,
     }  # fmt: skip
-    account["external_accounts"] = envelope(f"/v1/accounts/{account['id']}/external_accounts", [], False)
+    account["external_accounts"] = envelope(_banks_url(account["id"]), [], False)
     return shelf.put(account)
 
 
@@ -170,6 +185,13 @@ def read_account(shelf, params, identity):
 @call("GET", "accounts")
 def list_accounts(shelf, params):
     return list_page(shelf, params, "account", "/v1/accounts", created=params.between("created"))
+
+
+@call("GET", "accounts/<id>/external_accounts")
+def list_banks(shelf, params, identity):
+    get(shelf, "account", identity)
+    params.choice("object", ("bank_account",))  # nobody has a card here
+    return list_page(shelf, params, "bank_account", _banks_url(identity), equal={"account": identity})
 
 
 @call("POST", "account_links")

@@ -20,6 +20,7 @@ KINDS = {
     "po": "payout",
     "pmd": "payment_method_domain",
     "acct": "account",
+    "ba": "bank_account",
     "tr": "transfer",
     "trr": "transfer_reversal",
 }
@@ -31,6 +32,9 @@ TITLES = {
     "webhook_endpoint": "webhook endpoint",
     "balance_transaction": "balance transaction",
 }
+
+
+EMBEDDED = 10  # the newest rows of a list that stands within another object
 
 
 def get(shelf, kind, identity, param="id"):
@@ -61,3 +65,9 @@ def list_page(shelf, params, kind, url, *, equal=None, among=None, created=None)
         return shelf.rows(kind, equal=wanted, among=among, created=created, older_than=before, newer_than=after, count=count)
 
     return lists.page(url, query, fetch, place_of)
+
+
+def embedded(shelf, kind, url, equal):
+    """The list as it stands within another object."""
+    rows = shelf.rows(kind, equal=equal, count=EMBEDDED + 1)
+    return lists.envelope(url, rows[:EMBEDDED], len(rows) > EMBEDDED)

@@ -84,13 +84,11 @@ def read_intent(shelf, params, identity):
 
 @call("GET", "payment_intents")
 def list_intents(shelf, params):
+    customer = params.text("customer")
+    if customer:
+        get(shelf, "customer", customer, "customer")
     return list_page(
-        shelf,
-        params,
-        "payment_intent",
-        "/v1/payment_intents",
-        equal={"customer": params.text("customer")},
-        created=params.between("created"),
+        shelf, params, "payment_intent", "/v1/payment_intents", equal={"customer": customer}, created=params.between("created")
     )
 
 

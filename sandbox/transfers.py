@@ -3,8 +3,9 @@
 from core.web.wire.errors import WireError, bad_parameter, not_found, wrong_state
 from core.web.wire.lists import envelope
 from sandbox.calls import call
+from sandbox.connect import paid_out_to
 from sandbox.events import emit
-from sandbox.finding import get, list_page
+from sandbox.finding import embedded, get, list_page
 from sandbox.ids import letters, new_id
 from sandbox.money import ready, transact
 
@@ -82,7 +83,7 @@ def reverse_transfer(shelf, params, identity):
         "currency": currency, "destination_payment_refund": None, "metadata": metadata, "source_refund": None, "transfer": identity,
     }  # fmt: skip
     shelf.put(reversal)
-    kept = {**transfer["reversals"], "data": [reversal, *transfer["reversals"]["data"]]}
+    kept = embedded(shelf, "transfer_reversal", transfer["reversals"]["url"], {"transfer": identity})
     sum_ = transfer["amount_reversed"] + amount
     after = shelf.put({**transfer, "amount_reversed": sum_, "reversed": sum_ == transfer["amount"], "reversals": kept})
     emit(shelf, "transfer.reversed", after, transfer)
@@ -104,7 +105,7 @@ def pay_connected(shelf, amount, currency, metadata, description, descriptor):
     if not account["payouts_enabled"]:
         raise WireError(400, "invalid_request_error", "Cannot create payouts: this account has requirements that need to be completed.",
                         code="payouts_not_allowed")  # fmt: skip
-    to = next((one for one in account["external_accounts"]["data"] if one["currency"] == currency), None)
+    to = paid_out_to(shelf.home, account, currency)
     if to is None:
         raise bad_parameter("parameter_invalid", "currency", f"Sorry, you don't have any external accounts in that currency ({currency}).")
     if amount > ready(shelf, currency):

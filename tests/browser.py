@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-INLINE = {"a", "abbr", "b", "bdi", "code", "em", "i", "small", "strong", "sub", "sup", "textarea", "u"}
+INLINE = {"a", "abbr", "b", "bdi", "code", "em", "i", "small", "strong", "sub", "sup", "textarea", "u", "wbr"}
 TEXT_INSIDE = {"script", "style", "textarea", "title", "iframe", "noscript", "xmp", "plaintext", "noembed", "noframes"}
 # A tag as our templates write nearly all of them; whatever is written otherwise is left to Python's own, slower reading.
 TAG = re.compile(r"""<([a-z][a-z0-9-]*)((?:\s+[^\s=<>"'/]+(?:="[^"]*")?)*)\s*(/?)>""")

@@ -21,7 +21,6 @@ from core.ledger.models import Journal
 from core.payments.bank_lines import book_lines
 from core.payments.found_again import take_up_payment
 from core.payments.models import Attempt
-from core.payments.release import release_due
 from core.payments.states import LIVE_ATTEMPT
 from core.payments.unknown import WORDS, list_unknown
 from core.payouts.found_again import take_up_carried, take_up_transfers
@@ -36,6 +35,7 @@ from workers.outside import find_outside_refunds
 from workers.payments import settle_attempt
 from workers.payouts import carry_payout
 from workers.reconciliation import processors, reconcile
+from workers.release import release_all
 
 OPERATOR = "operator"
 DONE = ("settled", "second_charge", "mismatch")  # what bringing a payment to the truth says when it was news
@@ -146,8 +146,8 @@ def _read_the_bank(found: Found) -> None:
     """Statements come by themselves only from the sandbox's bank; elsewhere somebody has imported them, and they wait to be booked."""
     with _asking(found, "our bank"):
         fetch_statements(PLATFORM, mode=found.mode)
+    release_all()  # what could be paid out by then is there to be paid out of
     with unit_of_work():
-        release_due()  # what could be paid out by then is there to be paid out of
         for line, payout, why in take_up_transfers(found.mode):
             if payout is None:
                 found.left.append(f"{line.public_id}: {line.amount} left for {line.counter_account} on {line.booked_on}. {why}")

@@ -32,11 +32,13 @@ log = structlog.get_logger("workers")
 
 def book_bank_lines(tasks: list[Task]) -> None:
     """Book the next lines; a long statement takes several turns, so that its transactions stay short."""
-    for mode in sorted({task.args["mode"] for task in tasks}):
-        if book_lines(mode):
-            enqueue("book_bank_lines", PLATFORM, mode=mode)
-        elif list_unknown(mode, limit=1):
-            enqueue("match_bank_lines", PLATFORM, queue="papers", mode=mode)  # one of them may be a payout of a processor's
+    mode, *others = sorted({task.args["mode"] for task in tasks})
+    for other in others:  # in a turn of its own: it would begin anew with the order in which everybody locks
+        enqueue("book_bank_lines", PLATFORM, mode=other)
+    if book_lines(mode):
+        enqueue("book_bank_lines", PLATFORM, mode=mode)
+    elif list_unknown(mode, limit=1):
+        enqueue("match_bank_lines", PLATFORM, queue="papers", mode=mode)  # one of them may be a payout of a processor's
 
 
 def fetch_statements(vendor_id: uuid.UUID, *, mode: str) -> None:

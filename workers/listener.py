@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from rq import SimpleWorker
@@ -18,6 +18,28 @@ RESTING = 5  # seconds; a third of what it listens at a time
 log = structlog.get_logger("workers")
 
 
+class Calls(Queue):
+    """A queue from which a wake-up is taken without being laid aside: one that is lost with its worker, the clock makes anew."""
+
+    @classmethod
+    def lmove(cls, connection: Any, queue_key: str, timeout: int | None) -> Any:
+        """As RQ calls it for a worker of one queue; those of several never lay anything aside."""
+        return cls.lpop([queue_key], timeout, connection=connection)
+
+
+class WakeUp(Job):
+    """Every wake-up of a queue is the same job: what it says is read once."""
+
+    _read: ClassVar[dict[str, Job]] = {}
+
+    @classmethod
+    def fetch(cls, id: str, connection: Any = None, serializer: Any = None) -> Job:
+        """As RQ calls it."""
+        if id not in cls._read:
+            cls._read[id] = super().fetch(id, connection=connection, serializer=serializer)
+        return cls._read[id]
+
+
 class Listener(SimpleWorker):
     """A wake-up has no result, is never tried again and never missed: PostgreSQL remembers the work, and the clock looks for it.
 
@@ -25,6 +47,7 @@ class Listener(SimpleWorker):
     execution, two registries, a result) would cost several times what it takes to look for the work.
     """
 
+    queue_class, job_class = Calls, WakeUp
     _said_at = _asked_at = -RESTING
 
     def set_state(self, state: str, pipeline: Any = None) -> None:
@@ -49,12 +72,11 @@ class Listener(SimpleWorker):
         super().heartbeat(timeout, pipeline)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run it, for as long as it may take. What goes wrong in it is logged; the work it leaves is found again."""
+        """Run it, for as long as it may take. What goes wrong in it is logged; the work it leaves is found again.
+
+        That this worker lives was said a moment ago, for longer than RQ says it for a job that runs.
+        """
         self.set_state(WorkerStatus.BUSY)  # from here on a request to stop waits until it is through
-        with self.connection.pipeline(transaction=False) as pipeline:
-            self.heartbeat(self.get_heartbeat_ttl(job), pipeline=pipeline)
-            pipeline.lrem(queue.intermediate_queue_key, 1, job.id)
-            pipeline.execute()
         timer: Any = self.death_penalty_class(job.timeout, JobTimeoutException, job_id=job.id)
         try:
             with timer:

@@ -21,7 +21,7 @@ from core.ledger.statement import statement_lines
 from core.notifications.models import Paper
 from core.notifications.papers import keep_paper, newest_paper
 from core.payments.models import Payment, PaymentLink
-from core.payments.queries import payments_named, refunds_of_sale
+from core.payments.queries import references_of, refunds_of_sale
 from core.payments.sale import find_cart, find_details
 from core.payments.start import receipt_token
 from core.payouts.paper import paper_name as payout_name
@@ -121,7 +121,7 @@ def make_statement(vendor_id: uuid.UUID, *, mode: str, month: str, currency: str
             return None
         few = sum(total.count for total in made.totals) <= MOST_LINES
         lines = statement_lines(vendor, mode, made, limit=MOST_LINES)[0] if few else None
-        references = {name: paid.reference for name, paid in payments_named(vendor, mode, {line.about for line in lines or []}).items()}
+        references = references_of(vendor, mode, {line.about for line in lines or []})
         extra = find_receipt_settings(vendor)
         html = statement_html(vendor, made, lines, first=first, mode=mode, references=references, extra=extra, locale=locale)
         name = paper_name(first, currency, zone=vendor.time_zone, locale=locale)

@@ -13,7 +13,7 @@ from core.notifications.models import Message
 from core.notifications.queries import was_told
 from core.notifications.scheduled import find_schedule, get_report, sees_all
 from core.payments.attempt import live_attempt
-from core.payments.claim_follow import claim_paid_by
+from core.payments.claim_follow import by_transfer, claim_paid_by
 from core.payments.instalments import progress_of
 from core.payments.large import TIMES, find_reason
 from core.payments.link import ends_at, link_token
@@ -145,7 +145,8 @@ def of_refund(page: Gather) -> Gather:
             vendor, message.mode, kind="refund_sent" if refund.of_sale else "money_returned", about=message.about, refund=refund.public_id
         )
         claim = claim_paid_by(refund)
-        return facts | {"refund": refund, "customer_was_told": told, "account_ends": claim.ends_in if claim else None}
+        how = {"account_ends": claim.ends_in if claim else None, "by_transfer": by_transfer(facts["payment"], refund)}
+        return facts | {"refund": refund, "customer_was_told": told, **how}
 
     return gather
 

@@ -21,9 +21,9 @@ from core.payments.attempt import close_at_provider, drop_unopened, live_attempt
 from core.payments.charge_news import tell_paid
 from core.payments.claim import end_practised, list_waiting
 from core.payments.close import record_close
-from core.payments.large import tell_of_large
+from core.payments.large import find_large, tell_of_large
 from core.payments.lockout import BY_CARD, is_held, locked_until
-from core.payments.match import payments_by_key
+from core.payments.match import lock_payments, payments_by_key
 from core.payments.models import Attempt, Payment
 from core.payments.poll import inquire
 from core.payments.refund_models import Refund
@@ -59,9 +59,13 @@ def payment_settled(tasks: list[Task]) -> None:
         jobs.append(task_row("make_receipt", vendor.id, queue="papers", mode=payment.mode, payment=str(payment.id)))
         if payment.processor_fee_minor is None:
             jobs.append(task_row("complete_payment", vendor.id, due_in=2, mode=payment.mode, payment=str(payment.id)))
-    tell_of_large(list(found.values()))
+    large, expected = find_large(list(found.values())), review.find_expected(keys)
+    touched = [one.payment for one in large] + [found[row.payment_id][1] for row in expected]
+    # All of them before the first is written: everybody locks in one order.
+    lock_payments({(payment.vendor_id, payment.mode, payment.public_id) for payment in touched})
+    tell_of_large(large)
     tell_paid([payment for _, payment in found.values()])
-    review.begin_reviews_of_paid(keys)
+    review.begin_reviews_of_paid(expected)
     notify_many(letters, jobs, notices_lot(notices))
 
 

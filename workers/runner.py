@@ -11,13 +11,12 @@ import uuid
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import configure_mappers
@@ -27,10 +26,11 @@ from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import answers, db, finish_unit, unit_of_work, whole_unit
 from core.kernel.outbox import QUEUES, OutboxTask
+from core.kernel.rows import in_order
 from core.web.vitals import CLOCK_SEEN
 from workers.hooks import run_sender
 from workers.jobs import INSIDE, OUTSIDE
-from workers.listener import Listener
+from workers.listener import Calls, Listener
 from workers.task import Task
 from workers.together import keep_running
 from workers.wake import at_work, redis, wake
@@ -51,9 +51,9 @@ def drain(queue: str) -> int:
     done, until = 0, now() + LONGEST_DRAIN
     with at_work(queue) as brought_more:
         while True:
-            inside, outside = _inside_batch(queue), _outside_one(queue)
-            done += inside + outside
-            if inside < BATCH and not outside and not brought_more():
+            batch, outside = _inside_batch(queue), _outside_one(queue)
+            done += batch.done + outside
+            if not batch.more and not outside and not brought_more():
                 return done  # whatever comes from elsewhere from now on calls anew
             if now() >= until:
                 break
@@ -64,20 +64,31 @@ def drain(queue: str) -> int:
 # --- jobs that only touch the database: a batch is one transaction, done together with its effects -------------------
 
 
-def _inside_batch(queue: str) -> int:
+class _Batch(NamedTuple):
+    """How many tasks were done, and whether there may be more of them."""
+
+    done: int
+    more: bool
+
+
+def _inside_batch(queue: str) -> _Batch:
+    """A batch is of one kind: each kind locks in the order in which everybody locks, and two of them after one another would begin anew with it
+    while they hold what the first one has locked. Tasks of other kinds that were taken along are left for the next."""
     try:
         with unit_of_work():
-            tasks = _take(queue)
-            for name in dict.fromkeys(job for _, _, job, _ in tasks):
-                INSIDE[name]([Task(vendor_id, args) for vendor_id, _, job, args in tasks if job == name])
-            _finish([(vendor_id, task_id) for vendor_id, task_id, _, _ in tasks])
-            return len(tasks)
+            taken = _take(queue)
+            alike = [task for task in taken if task[2] == taken[0][2]]
+            if alike:
+                INSIDE[alike[0][2]]([Task(vendor_id, args) for vendor_id, _, _, args in alike])
+            _finish([(vendor_id, task_id) for vendor_id, task_id, _, _ in alike])
+        return _Batch(len(alike), len(alike) < len(taken) or len(taken) == BATCH)
     except Exception as error:
         log.warning("batch_failed", queue=queue, error=repr(error))
-    return _one_by_one(queue)
+    done = _one_by_one(queue)
+    return _Batch(done, done == BATCH)
 
 
-TAKE = """SELECT vendor_id, id, job, args FROM outbox WHERE queue = $1 AND state = 'waiting' AND due_at <= $2 AND job = ANY($3)
+TAKE = """SELECT vendor_id, id, job, args FROM outbox WHERE queue = $1 AND state = 'waiting' AND due_at <= $2 AND job = ANY($3::text[])
           ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED"""
 STRIKE_OFF = """DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) AS k(vendor_id, id)
                 WHERE o.vendor_id = k.vendor_id AND o.id = k.id"""
@@ -85,7 +96,12 @@ STRIKE_OFF = """DELETE FROM outbox o USING unnest($1::uuid[], $2::uuid[]) AS k(v
 
 def _take(queue: str) -> list[tuple[uuid.UUID, uuid.UUID, str, dict[str, Any]]]:
     """A batch of what is due, locked: vendor, id, job, arguments."""
-    return answers(TAKE, (queue, now(), list(INSIDE), BATCH))
+    return answers(TAKE, (queue, now(), _named(INSIDE), BATCH))
+
+
+def _named(jobs: dict[str, Any]) -> str:
+    """The names of these jobs as PostgreSQL writes a list; the driver would look at each of them."""
+    return f"{{{','.join(jobs)}}}"
 
 
 def _one_by_one(queue: str) -> int:
@@ -109,21 +125,21 @@ def _one_by_one(queue: str) -> int:
 
 
 # Ours for a while. A task that never failed and was still tried too often has taken its workers down with it: no more of that.
-LEND = """UPDATE outbox o
+LEND = in_order("""UPDATE outbox o
           SET state = CASE WHEN o.attempts >= %s THEN 'dead' ELSE o.state END,
               last_error = CASE WHEN o.attempts >= %s THEN coalesce(o.last_error, 'no worker that took it came back') ELSE o.last_error END,
               due_at = CASE WHEN o.attempts >= %s THEN o.due_at ELSE %s END,
               attempts = CASE WHEN o.attempts >= %s THEN o.attempts ELSE o.attempts + 1 END
-          FROM (SELECT vendor_id, id FROM outbox WHERE queue = %s AND state = 'waiting' AND due_at <= %s AND job = ANY(%s)
+          FROM (SELECT vendor_id, id FROM outbox WHERE queue = %s AND state = 'waiting' AND due_at <= %s AND job = ANY(%s::text[])
                 ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due
           WHERE o.vendor_id = due.vendor_id AND o.id = due.id
-          RETURNING o.vendor_id, o.id, o.job, o.args, o.state"""
+          RETURNING o.vendor_id, o.id, o.job, o.args, o.state""")
 
 
 def _outside_one(queue: str) -> int:
     """One at a time: its lease starts when it does, and the quick batches get their turn between two slow answers."""
     at = now()
-    lent = whole_unit(LEND, (*[MOST_TRIES] * 3, at + LEASE, MOST_TRIES, queue, at, list(OUTSIDE)))
+    lent = whole_unit(LEND, (*[MOST_TRIES] * 3, at + LEASE, MOST_TRIES, queue, at, _named(OUTSIDE)))
     for vendor_id, task_id, job, args, state in lent:
         if state != "waiting":
             continue
@@ -213,7 +229,7 @@ def run_worker(queues: list[str]) -> None:
     """One RQ worker without forks: jobs are short, and a killed one is due again by its lease."""
     connection = Redis.from_url(settings().redis_url, socket_connect_timeout=3)
     worker = Listener(
-        [Queue(q, connection=connection, serializer=JSONSerializer) for q in queues],
+        [Calls(q, connection=connection, serializer=JSONSerializer) for q in queues],
         connection=connection,
         serializer=JSONSerializer,
         job_monitoring_interval=5,

@@ -22,7 +22,7 @@ from core.ledger.proof_run import night_run
 from core.payments.claim import expire_claim, list_claims_to_expire
 from core.payments.poll import claim_due_attempts, claim_due_refunds, claim_overdue_payments
 from core.payments.refund_queue import list_lines_to_move, send_first
-from core.payments.release import give_reserves_back, release_due
+from core.payments.release import give_reserves_back
 from core.payments.reserve import list_due as books_with_reserves_due
 from core.payments.review import claim_lapsed
 from core.payments.saving import claim_due_savings
@@ -34,6 +34,7 @@ from workers.orders import plan_checkouts
 from workers.payouts import plan_carrying, plan_payouts
 from workers.pruning import plan_pruning
 from workers.rates import plan_rates
+from workers.release import release_next
 from workers.subscriptions import plan_midnights
 from workers.vat import plan_vat_checks
 
@@ -85,11 +86,6 @@ def _end_reviews() -> None:
     with unit_of_work():
         for vendor_id, mode, review_id in claim_lapsed():
             enqueue("end_review", vendor_id, mode=mode, review_id=str(review_id))
-
-
-def _release() -> None:
-    with unit_of_work():
-        release_due()
 
 
 def _give_reserves_back() -> None:
@@ -243,6 +239,6 @@ def _mark_balances() -> None:
 
 
 PARTS = (
-    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _end_reviews, _ask_about_savings, _apply_fees, _release, _give_reserves_back, _send_waiting_refunds, _end_refund_links, _plan_payouts,
+    _ask_about_attempts, _ask_about_refunds, _ask_about_disputes, _give_in_as_announced, _close_overdue_payments, _end_reviews, _ask_about_savings, _apply_fees, release_next, _give_reserves_back, _send_waiting_refunds, _end_refund_links, _plan_payouts,
     _look_at_checkouts, _plan_midnights, _go_on_with_clocks, _write_letters, _talk_to_the_bank, _prove_books, _extend_chains, _plan_housekeeping, _mark_balances, _look_at_pay_domains,
 )  # fmt: skip

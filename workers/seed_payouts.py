@@ -5,10 +5,10 @@ from __future__ import annotations
 from core.accounts.queries import find_employer, find_user
 from core.kernel.db import unit_of_work
 from core.kernel.money import Money
-from core.payments.release import release_due
 from core.payouts.accounts import add_account, find_account
 from core.payouts.request import payable, request_payout
 from core.payouts.terms import change_terms
+from workers.release import release_all
 
 MODE, EMAIL, FRIDAY = "test", "mo@harbour-bakery.example", 5
 IBAN = "GB33BUKB20201555555555"  # the example of the banks' own papers
@@ -16,10 +16,7 @@ IBAN = "GB33BUKB20201555555555"  # the example of the banks' own papers
 
 def fill_payouts() -> bool:
     """Make it once; answers whether it was made now."""
-    more = 1
-    while more:
-        with unit_of_work():
-            more = release_due()
+    release_all()
     with unit_of_work():
         owner = find_user(EMAIL)
         vendor = find_employer(owner) if owner else None

@@ -22,6 +22,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from core.kernel.config import settings
+from core.kernel.redis_line import KeptLine
 
 MOMENT = 100_000_000  # nanoseconds
 # In one journey, as RQ itself would do it: nobody has called yet, the job is known, and its name goes into the queue.
@@ -48,10 +49,10 @@ _in_hand = _InHand()
 
 
 def redis() -> Redis:
-    """This process's connection to Redis. Short time-outs and one more try at once: a payer never waits for a wake-up."""
+    """This process's client of Redis. Short time-outs: a payer never waits for a wake-up."""
     global _redis
     if _redis is None:
-        _redis = Redis.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
+        _redis = KeptLine.from_url(settings().redis_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
     return _redis
 
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 
 from core.accounts.models import Vendor
-from core.accounts.queries import find_vendors
+from core.accounts.queries import find_vendors, hold_vendors
 from core.kernel.db import db
 from core.kernel.ids import is_public_id
 from core.kernel.outbox import enqueue
@@ -30,17 +30,20 @@ def open_provider_events(tasks: list[Task]) -> None:
     opened = [(row, provider_named(row.provider, row.mode).parse_event(row.raw.encode(), row.mode)) for row in stored]
     vendors = find_vendors({event.metadata.get("vendor", "") for _, event in opened})
     payments = lock_payments(_keys(opened, vendors, "payment"))
+    hold_vendors(_given_again(opened, vendors))
     _settle_payments([(row, event) for row, event in opened if event.kind == "payment"], vendors, payments)
+    # A refund takes from its seller's money on its way back: balances are locked in the order of their books, as a batch of captures locks them.
+    refunds = [(row, event) for row, event in opened if event.kind == "refund"]
+    for row, event in sorted(refunds, key=lambda one: _book_of(*one, vendors)):
+        _settle_refund(row, event, vendors)
     for row, event in opened:
-        if event.kind == "refund":
-            _settle_refund(row, event, vendors)
-        elif event.kind == "saving":
+        if event.kind == "saving":
             _look_at_saving(row, event, vendors)
         elif event.kind == "dispute" and event.dispute:
             _look_at_dispute(row, event.dispute)
         elif event.kind in ("payout", "receiver"):
             _look_at_sellers_money(row, event, vendors)
-        elif event.kind != "payment":
+        elif event.kind not in ("payment", "refund"):
             row.result = "noted"
     close_events(stored)
 
@@ -90,6 +93,17 @@ def _settle_refund(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Ve
         return
     row.vendor_id = vendor.id
     row.result = settle_refund(vendor, refund, event.refund_outcome, cause=event.event_id)
+
+
+def _given_again(opened: list[tuple[StoredEvent, ProviderEvent]], vendors: dict[str, Vendor]) -> set[uuid.UUID]:
+    """Sellers who have money again because a refund did not arrive: they are held for that, and always before anything is booked."""
+    failed = [event for _, event in opened if event.refund_outcome is not None and event.refund_outcome.state in ("failed", "canceled")]
+    return {vendor.id for event in failed if (vendor := vendors.get(event.metadata.get("vendor", ""))) is not None}
+
+
+def _book_of(row: StoredEvent, event: ProviderEvent, vendors: dict[str, Vendor]) -> tuple[uuid.UUID, str]:
+    vendor = vendors.get(event.metadata.get("vendor", ""))
+    return (vendor.id if vendor else NOBODYS), row.mode
 
 
 def _look_for_it(row: StoredEvent, charge: str) -> None:

@@ -52,7 +52,9 @@ def hold_vendor(vendor_id: uuid.UUID) -> None:
 
 
 def hold_vendors(vendor_ids: Collection[uuid.UUID]) -> None:
-    """The same for several, in the order of their ids: two who hold several at once never wait for each other."""
+    """The same for several, in the order of their ids: two who hold several at once never wait for each other. For none it is no question."""
+    if not vendor_ids:
+        return
     theirs = select(Vendor.id).where(Vendor.id.in_(vendor_ids)).order_by(Vendor.id)
     db.session.execute(theirs.with_for_update(key_share=True))
 

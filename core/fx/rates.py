@@ -22,7 +22,7 @@ EURO = "EUR"
 SOURCES = ("ecb", "sandbox", "history")  # the bank's feed, the sandbox's own, the history that comes with the product
 FRESH_WORKING_DAYS = 3  # older ones are used with a warning
 USABLE_DAYS = 7  # older ones lock nothing new
-_MOST_AT_ONCE = 5_000
+_MOST_AT_ONCE = 100  # rows of one statement: with thousands it takes tens of megabytes that a worker never gives back
 
 
 class NoRate(Refusal):

@@ -21,6 +21,7 @@ from core.hooks.sign import signed
 from core.hooks.states import ANSWER_KEPT, JITTER, LARGEST_BODY, LONGEST_REST, PATIENCE, WAITS, WORRY
 from core.kernel.clock import now
 from core.kernel.db import db, locked, whole_unit
+from core.kernel.rows import in_order
 from core.notifications.notices import post_notice
 from core.notifications.notify import notify
 
@@ -33,10 +34,10 @@ PATIENT = (429, 502, 503, 504)
 
 # Whose turn it is: due, rested, not taken. Those that answered late the last time are asked for apart, so that the sender can give them some of
 # its lines only: however many of them hang, the others are served.
-_LEND = """UPDATE hook_endpoints e SET taken_until = %s FROM (
+_LEND = in_order("""UPDATE hook_endpoints e SET taken_until = %s FROM (
   SELECT vendor_id, mode, id FROM hook_endpoints WHERE due_at <= %s AND state = 'on' AND (rest_until IS NULL OR rest_until <= %s)
     AND (taken_until IS NULL OR taken_until <= %s) AND slow = %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) due
-  WHERE e.vendor_id = due.vendor_id AND e.mode = due.mode AND e.id = due.id RETURNING e.vendor_id, e.mode, e.id"""
+  WHERE e.vendor_id = due.vendor_id AND e.mode = due.mode AND e.id = due.id RETURNING e.vendor_id, e.mode, e.id""")
 
 
 @dataclass(frozen=True, slots=True)

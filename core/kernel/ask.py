@@ -34,6 +34,11 @@ class Question:
         found = self._ask(given, one=True)
         return self._made(found[0]) if found else None
 
+    def apart(self, **given: Any) -> tuple[Any, ...] | None:
+        """The first answer with rows outside any session, for whoever only reads them: see core/kernel/rows.py."""
+        found = self._ask(given, one=True)
+        return self._made(found[0], apart=True) if found else None
+
     def all(self, **given: Any) -> list[tuple[Any, ...]]:
         """Every answer."""
         return [self._made(values) for values in self._ask(given, one=False)]
@@ -57,11 +62,11 @@ class Question:
         rows: list[tuple[Any, ...]] = within.line.rows(text, in_turn, most=most)
         return rows
 
-    def _made(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _made(self, values: tuple[Any, ...], *, apart: bool = False) -> tuple[Any, ...]:
         makers, taken = self._makers
         if not makers:
             return values
-        session = db.session()
+        session = None if apart else db.session()
         return (*[make(session, values, False) for make in makers], *values[taken:])
 
     @cached_property

@@ -166,32 +166,17 @@ def wake_now(queue: str) -> None:
 
 
 def whole_unit(statement: str, values: Sequence[Any]) -> list[Any]:
-    """One statement that is a unit of work by itself: asked, kept and answered in one journey to the server. Gives its rows.
+    """One statement (`$1`, `$2` ...) that is a unit of work by itself: asked, kept and answered in one journey to the server. Gives its rows.
 
     For the few acts that are paid for by the million. It cannot be part of a unit that has begun: that one could still be thrown away.
     """
-    _assert_alone()
-    try:
-        line = db.engine.raw_connection()
-        try:
-            connection: Any = line.driver_connection
-            if not connection.autocommit:
-                connection.autocommit = True  # and so it stays: whoever needs a transaction on it opens one
-            try:
-                rows: list[Any] = connection.execute(statement, values, prepare=True).fetchall()
-            finally:
-                if connection.closed:
-                    line.invalidate()
-        finally:
-            line.close()
-    except psycopg.OperationalError as error:  # in the words in which every other statement says it
-        raise OperationalError(statement, None, error, hide_parameters=True) from error
-    return rows
+    assert_alone()
+    return rows_beside(statement, values)
 
 
 def whole_answer(statement: str, texts: Sequence[str | None]) -> str | None:
     """The same for the leanest of them, which give texts (`$1`, `$2` ...) and get one: see core/kernel/lines.py."""
-    _assert_alone()
+    assert_alone()
     return _ask_beside(statement, texts)
 
 
@@ -214,14 +199,15 @@ def _ask_beside(statement: str, texts: Sequence[str | None]) -> str | None:
         raise OperationalError(statement, None, error, hide_parameters=True) from error
 
 
-def _assert_alone() -> None:
+def assert_alone() -> None:
+    """What is a unit of work by itself begins with this."""
     assert_no_transaction("a whole unit of work cannot be part of another one")
     if only_reading():
         raise RuntimeError("a whole unit of work writes, and whoever asks may only read")
 
 
 def rows_beside(question: str, values: Sequence[Any], *, most: int | None = None, anew: bool = False) -> list[tuple[Any, ...]]:
-    """What a plain question (`$1`, `$2` ...) finds, asked on a line of its own in no transaction, the leanest way; at most so many rows.
+    """What a statement (`$1`, `$2` ...) finds, asked on a line of its own in no transaction, the leanest way; at most so many rows.
     `anew`: planned for these values."""
     pool: Any = db.engine.pool
     try:
@@ -243,6 +229,19 @@ def would_have_written(problem: BaseException) -> bool:
 def gave_way(problem: BaseException) -> bool:
     """Whether PostgreSQL ended this unit so that another one could go on. Nothing of it is left, and it may simply be done again."""
     return getattr(getattr(problem, "orig", problem), "sqlstate", None) in GAVE_WAY
+
+
+def cause_of(problem: BaseException) -> dict[str, str | None]:
+    """What a log needs to find the cause, and no statement: kind, message, and from PostgreSQL the SQLSTATE and the constraint."""
+    origin = getattr(problem, "orig", None) or problem
+    told = getattr(origin, "diag", None)
+    message = (told.message_primary if told else None) or str(origin).partition("\n")[0]
+    return {
+        "kind": type(origin).__name__,
+        "error": message[:200],
+        "sqlstate": getattr(origin, "sqlstate", None),
+        "constraint": told.constraint_name if told else None,
+    }
 
 
 class TransactionOpen(RuntimeError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from core.kernel.sentence import said
 
 
@@ -10,6 +12,7 @@ class Refusal(Exception):
 
     code = "refused"
     status = 422
+    each: Sequence[Refusal] = ()  # where several things are wrong at once: each of them, at its field
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)

@@ -13,7 +13,8 @@ from core.kernel.clock import now
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-VERSION_7, RANDOM = 7 << 76 | 2 << 62, (1 << 62) - 1  # what stands in the fixed bits, and which of the low ones are drawn
+VERSION_7, VARIANT = 7 << 12, 2 << 62  # what stands in the fixed bits of the upper and of the lower half
+RANDOM = (1 << 62) - 1  # which of the lower half are drawn
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Crockford's alphabet: no I, L, O or U, so a reference survives being read out on the telephone.
@@ -27,8 +28,8 @@ def uuid7() -> uuid.UUID:
     So what one process makes one after the other stands in that order, also within a millisecond.
     """
     milliseconds, rest = divmod((now() - EPOCH) // MICROSECOND, 1000)
-    value = milliseconds << 80 | (rest * 4096 // 1000) << 64 | int.from_bytes(os.urandom(8)) & RANDOM | VERSION_7
-    return uuid.UUID(int=value)
+    head = milliseconds << 16 | VERSION_7 | rest * 4096 // 1000
+    return uuid.UUID(int=head << 64 | VARIANT | int.from_bytes(os.urandom(8)) & RANDOM)
 
 
 def first_id_at(at: datetime) -> uuid.UUID:

@@ -126,15 +126,21 @@ def round_half_up(value: Fraction) -> int:
     return whole if value >= 0 else -whole
 
 
-def parse_amount(text: str, currency: str) -> Money:
+def example_amount(currency: str, *, comma: bool = False) -> str:
+    """An amount as it may be typed: parse_amount reads it, and with `comma`, which writes it in that manner, read_amount does."""
+    plain = {0: "1250", 2: "12.50", 3: "12.500"}[exponent(currency)]
+    return plain.replace(".", ",") if comma else plain
+
+
+def parse_amount(text: str, currency: str, *, comma: bool = False) -> Money:
     """Read what a person typed. ASCII digits, one full stop, no more decimals than the currency has; anything else refuses.
 
-    Raises BadAmount with a sentence that says what to write instead.
+    Raises BadAmount with a sentence that says what to write instead: with `comma` in the manner of whoever writes one before decimals.
     """
     if not is_currency(currency):
         raise BadAmount("Choose a currency from the list.", field="currency")
     digits = exponent(currency)
-    example = {0: "1250", 2: "12.50", 3: "12.500"}[digits]
+    example = example_amount(currency, comma=comma)
     text = text.strip(" ")
     if not text:
         raise BadAmount(said("Enter an amount, like %(example)s.", example=example), field="amount")
@@ -147,7 +153,11 @@ def parse_amount(text: str, currency: str) -> Money:
                 "%(currency)s has %(digits)s decimals at most, like %(example)s.", currency=currency, digits=digits, example=example
             )
             raise BadAmount(words, field="amount")
-        raise BadAmount(said("Write the amount with digits only, like %(example)s.", example=example), field="amount")
+        if digits == 0:
+            raise BadAmount(said("Write the amount with digits only, like %(example)s.", example=example), field="amount")
+        if comma:
+            raise BadAmount(said("Write the amount with digits and a comma, like %(example)s.", example=example), field="amount")
+        raise BadAmount(said("Write the amount with digits and a point, like %(example)s.", example=example), field="amount")
     whole, _, part = text.partition(".")
     return Money(int(whole) * 10**digits + int(part.ljust(digits, "0") or 0), currency)
 
@@ -163,8 +173,8 @@ def read_amount(text: str, currency: str, *, comma: bool) -> Money:
     text = text.strip(" ")
     if grouped := _GROUPED.fullmatch(text):
         whole = re.sub(r"[^0-9]", "", text[: grouped.start("part")])
-        return parse_amount(f"{whole}.{grouped['part']}", currency)
-    return parse_amount(_with_full_stop(text, exponent(currency)) if comma else text, currency)
+        return parse_amount(f"{whole}.{grouped['part']}", currency, comma=comma)
+    return parse_amount(_with_full_stop(text, exponent(currency)) if comma else text, currency, comma=comma)
 
 
 def _with_full_stop(text: str, digits: int) -> str:

@@ -30,9 +30,10 @@ class KeptLine(Redis):
             pool = self.connection_pool
             line = self._mine.line = pool.connection_class(**pool.connection_kwargs)
         try:
-            if _hung_up(line):
+            if line.is_connected and _hung_up(line):
                 line.disconnect()
-            line.connect()
+            if not line.is_connected:
+                line.connect()
             line.send_command(*words)
             return self.parse_response(line, words[0], **options)
         except ResponseError:
@@ -44,8 +45,6 @@ class KeptLine(Redis):
 
 def _hung_up(line: AbstractConnection) -> bool:
     """An idle line has nothing to read; one that has was hung up on. One system call: the library's way to look is to read, and to fail at it."""
-    if not line.is_connected:
-        return False
     waiting = poll()
     waiting.register(line._sock, POLLIN)
     return bool(waiting.poll(0))

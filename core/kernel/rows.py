@@ -15,16 +15,19 @@ from typing import Any
 from sqlalchemy import Column, inspect
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 DIALECT = dialect()
 NAMED = re.compile(r"%\((\w+)\)s")
 PLAIN_WORD = re.compile(r"[a-z][a-z0-9_]*")
-Make = Callable[[Session, Sequence[Any], bool], Any]
+Make = Callable[[Session | None, Sequence[Any], bool], Any]
 
 
 def row_maker(entity: type[Any], columns: Sequence[Column[Any]]) -> Make:
-    """How a row of one table is made of its part of an answer whose columns are these. None where an outer join found nothing."""
+    """How a row of one table is made of its part of an answer whose columns are these. None where an outer join found nothing.
+
+    Without a session it stands apart: nothing on it is loaded later, nothing that is changed on it is ever written, and threads may share it.
+    """
     places = {column: number for number, column in enumerate(columns)}
     mapper = inspect(entity)
     mapped = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
@@ -35,19 +38,25 @@ def row_maker(entity: type[Any], columns: Sequence[Column[Any]]) -> Make:
     key_places = [places[column] for column in mapper.primary_key]
     first_of_key, new, identity = key_places[0], mapper.class_manager.new_instance, mapper.identity_key_from_primary_key
 
-    def make(session: Session, values: Sequence[Any], fresh: bool = False) -> Any:
+    def make(session: Session | None, values: Sequence[Any], fresh: bool = False) -> Any:
         if values[first_of_key] is None:
             return None
-        key, known = identity([values[place] for place in key_places]), session.identity_map
-        row = known.get(key)
+        if session is None:
+            return made(values)
+        key = identity([values[place] for place in key_places])
+        row = session.identity_map.get(key)
         if row is not None:
-            return renew(row, values) if fresh or inspect(row).expired_attributes else row
+            return renew(row, values) if fresh or instance_state(row).expired_attributes else row
+        row = made(values)
+        _tie(session, instance_state(row), key)
+        return row
+
+    def made(values: Sequence[Any]) -> Any:
         row = new()
-        held, state = row.__dict__, inspect(row)
+        held = row.__dict__
         held.update(zip(names, pick(values), strict=True))
         for name, reader in read:
             held[name] = reader(held[name])
-        _tie(session, state, key)
         return row
 
     def renew(row: Any, values: Sequence[Any]) -> Any:
@@ -61,13 +70,14 @@ def row_maker(entity: type[Any], columns: Sequence[Column[Any]]) -> Make:
     return make
 
 
-def as_written(session: Session, entity: type[Any], values: dict[str, Any]) -> Any:
-    """The row that stands in the table once these values are written, as a row of the session: PostgreSQL need not tell what it was just told.
-    A column that is not among them has what the table begins with."""
+def as_written(session: Session | None, entity: type[Any], values: dict[str, Any]) -> Any:
+    """The row that stands in the table once these values are written, as a row of the session, or apart: PostgreSQL need not tell what it was just
+    told. A column that is not among them has what the table begins with."""
     mapper, usual, made_anew = _from_the_start(entity)
     row = mapper.class_manager.new_instance()
     row.__dict__.update(usual, **{name: make(None) for name, make in made_anew if name not in values}, **values)
-    _tie(session, inspect(row), mapper.identity_key_from_primary_key([values[column.key] for column in mapper.primary_key]))
+    if session is not None:
+        _tie(session, instance_state(row), mapper.identity_key_from_primary_key([values[column.key] for column in mapper.primary_key]))
     return row
 
 
@@ -90,7 +100,7 @@ def _from_the_start(entity: type[Any]) -> tuple[Any, dict[str, Any], list[tuple[
 
 def settled(session: Session, row: Any) -> None:
     """What stands on this row of the session is what stands in the table: there is nothing to write any more."""
-    state = inspect(row)
+    state = instance_state(row)
     state._commit_all(state.dict, session.identity_map)  # as the session does itself after it has written
 
 

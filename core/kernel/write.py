@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect
+from sqlalchemy.orm.attributes import instance_state
 
-from core.kernel.db import Base, answers, db, keep_by_itself
+from core.kernel.db import Base, answers, db, keep_by_itself, unit_has_asked
 from core.kernel.rows import as_written, in_order, settled
 
 Shapes = tuple[tuple[type[Base], tuple[str, ...], str], ...]
@@ -34,13 +34,18 @@ def add_rows(*lots: Lot) -> None:
         answers(_writing(_shapes(full)), _documents(full))
 
 
-def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "", within: Sequence[Lot] = ()) -> Row | None:
+def add_row(model: type[Row], row: dict[str, Any], *, unless: str = "", within: Sequence[Lot] = (), by_itself: bool = False) -> Row | None:
     """Add one row and answer it as a row of the session; None when there is one already with the same `unless`, names of columns.
 
-    And rows of other tables in the same journey: `within`, which are said of this row and are only added with it.
+    And rows of other tables in the same journey: `within`, which are said of this row and are only added with it. `by_itself`: nothing else is
+    written in this unit, and it may stand whatever becomes of the rest of it; then a unit that has asked nothing yet is one journey, not three,
+    and its row stands apart from the session.
     """
-    added = answers(_adding_one(model, tuple(row), unless, (), _shapes(within)), [_document([row]), *_documents(within)])
-    return new_row(model, row) if added else None
+    text, documents = _adding_one(model, tuple(row), unless, (), _shapes(within)), [_document([row]), *_documents(within)]
+    if not by_itself or unit_has_asked():
+        return new_row(model, row) if answers(text, documents)[0][0] else None
+    made: Row | None = as_written(None, model, row) if keep_by_itself(text, documents) == "1" else None
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,7 @@ class Unwritten:
         """Write it. A row that is there already is an error, as everywhere; so is one that has to stand before it and was not written."""
         after = [*self.said_of_it, *more]
         text = _adding_one(self.model, tuple(self.row), "", _shapes(self.before), _shapes(after))
-        if not answers(text, [*_documents(self.before), _document([self.row]), *_documents(after)]):
+        if not answers(text, [*_documents(self.before), _document([self.row]), *_documents(after)])[0][0]:
             raise RuntimeError(f"nothing was written to {self.model.__tablename__}: what stands before it is not there")
 
 
@@ -78,14 +83,14 @@ def keep_changes(*rows: Base, beside: Sequence[Lot] = ()) -> None:
         add_rows(*beside)
         session.flush()
         return
-    changed = [(row, names) for row in rows if (names := tuple(inspect(row).committed_state))]
+    changed = [(row, names) for row in rows if (names := tuple(instance_state(row).committed_state))]
     if not changed:
         add_rows(*beside)
         return
     values: list[Any] = _documents(beside)
     for row, names in changed:
         held = row.__dict__
-        values += [_document({name: held[name] for name in names}), *inspect(row).identity]
+        values += [_document({name: held[name] for name in names}), *instance_state(row).identity]
     answers(_writing(_shapes(beside), tuple((type(row), names, "") for row, names in changed)), values)
     for row, _ in changed:
         settled(session, row)
@@ -99,9 +104,12 @@ def keep_if_unchanged(*rows: tuple[Base, tuple[str, ...]], beside: Sequence[Lot]
     The unit must not have asked anything yet, nor changed any other row.
     """
     session = db.session()
-    changed = [(row, tuple(inspect(row).committed_state)) for row, _ in rows]
-    found = [inspect(row).committed_state.get(name, row.__dict__[name]) for row, names in rows for name in names]
-    keys = [inspect(row).identity for row, _ in rows]
+    before = [instance_state(row) for row, _ in rows]
+    changed = [(row, tuple(state.committed_state)) for (row, _), state in zip(rows, before, strict=True)]
+    found = [
+        state.committed_state.get(name, row.__dict__[name]) for (row, names), state in zip(rows, before, strict=True) for name in names
+    ]
+    keys = [state.identity for state in before]
     values: list[Any] = [*(part for key in keys for part in key), *found, *_documents(beside)]
     for (row, names), key in zip(changed, keys, strict=True):
         values += [_document({name: row.__dict__[name] for name in names}), *key]
@@ -167,7 +175,7 @@ def _adding_one(model: type[Base], names: tuple[str, ...], unless: str, before: 
         after = f" WHERE EXISTS (SELECT FROM part{number})"
     parts.append(f"made AS ({_insert(model, names, _once(unless), after)} RETURNING 1)")
     parts += [f"of_it{number} AS ({_insert(*shape, ' WHERE EXISTS (SELECT FROM made)')})" for number, shape in enumerate(within)]
-    return in_order(f"WITH {', '.join(parts)} SELECT 1 FROM made")
+    return in_order(f"WITH {', '.join(parts)} SELECT count(*) FROM made")
 
 
 def _once(unless: str) -> str:

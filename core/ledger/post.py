@@ -59,7 +59,7 @@ class Journal:
         """The shape in which PostgreSQL's functions take a journal of a book they know already."""
         legs = self._wire_legs()
         return {
-            "id": str(self.id),
+            "id": self.id.hex,
             "event_key": self.event_key,
             "kind": self.kind,
             "about": self.about,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from core.kernel.clock import now
@@ -72,6 +72,7 @@ def record_proof(vendor_id: uuid.UUID, mode: str, breaks: list[str], *, took: ti
         proof.broken_since = None
     if vendor_id == THE_HOUSE:
         take_up_new_books()
+        _end_rest()
 
 
 def take_up_new_books() -> None:
@@ -80,6 +81,15 @@ def take_up_new_books() -> None:
     rows = [{"vendor_id": vendor_id, "mode": mode, "due_at": now(), "breaks": []} for vendor_id, mode in found]
     if rows:
         db.session.execute(insert(Proof).values(rows).on_conflict_do_nothing())
+
+
+def _end_rest() -> None:
+    """A book that rested and is in use again is due now, not when its day is over: one look into the index for each that rests."""
+    newer = or_(Proof.last_journal.is_(None), Journal.id > Proof.last_journal)
+    moved = exists().where(Journal.vendor_id == Proof.vendor_id, Journal.mode == Proof.mode, newer)
+    rested = select(Proof).where(Proof.due_at == Proof.proven_at + AT_REST, moved).with_for_update(skip_locked=True)
+    for proof in db.session.scalars(rested):
+        proof.due_at = now()
 
 
 def standing() -> Standing:

@@ -13,8 +13,9 @@ from core.accounts.models import Vendor
 from core.kernel.ask import Question
 from core.kernel.audit import record
 from core.kernel.clock import now
-from core.kernel.db import db, driver
+from core.kernel.db import answers, db
 from core.kernel.errors import Refusal
+from core.kernel.rows import in_order
 from core.notifications.models import PayerLetter
 
 # What can be switched off. Letters without which somebody could not pay, or would not find their money, always leave.
@@ -25,8 +26,8 @@ _ONE = Question(
         PayerLetter.vendor_id == bindparam("vendor"), PayerLetter.mode == bindparam("mode"), PayerLetter.kind == bindparam("kind")
     )
 )
-_UNSENT = """SELECT p.vendor_id, p.mode FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, mode)
-             JOIN payer_letters p ON p.vendor_id = k.vendor_id AND p.mode = k.mode AND p.kind = %s WHERE NOT p.sent"""
+_UNSENT = in_order("""SELECT p.vendor_id, p.mode FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, mode)
+             JOIN payer_letters p ON p.vendor_id = k.vendor_id AND p.mode = k.mode AND p.kind = %s WHERE NOT p.sent""")
 
 
 class ReceiptOwed(Refusal):
@@ -66,7 +67,7 @@ def unsent_in(books: Collection[tuple[uuid.UUID, str]], kind: str) -> set[tuple[
     if kind not in PAYER_LETTERS:
         return set()
     db.session.flush()  # the driver must see what this unit has already said
-    return set(driver().execute(_UNSENT, ([owner for owner, _ in books], [mode for _, mode in books], kind)))
+    return set(answers(_UNSENT, ([owner for owner, _ in books], [mode for _, mode in books], kind)))
 
 
 def change_letter(vendor: Vendor, mode: str, kind: str, wish: LetterWish, *, by: str, receipt_otherwise: bool = False) -> None:

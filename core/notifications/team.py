@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from core.accounts.models import Vendor
 from core.accounts.roles import list_holders, rights_of
 from core.kernel.ask import Question
-from core.kernel.db import db, driver
+from core.kernel.db import answers, db
+from core.kernel.rows import in_order
 from core.notifications.models import NotificationChoice, NotificationManner
 from core.notifications.notices import ALWAYS, OF_PLAN, QUIET, SHOWN, post_notice
 from core.notifications.notify import KINDS, UNASKED, notify
@@ -37,15 +38,15 @@ _CHOSEN = Question(
     .where(NotificationChoice.kind == bindparam("kind"))
 )
 # The same for many books at once; and of their vendors' people whoever may be written to: nobody who is limited to branches.
-_CHOSEN_IN_MANY = """SELECT c.vendor_id, c.mode, c.person, c.mailed, c.daily, quiet.person IS NOT NULL
+_CHOSEN_IN_MANY = in_order("""SELECT c.vendor_id, c.mode, c.person, c.mailed, c.daily, quiet.person IS NOT NULL
                      FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, mode)
                      JOIN notification_choices c ON c.vendor_id = k.vendor_id AND c.mode = k.mode AND c.kind = %s
                      LEFT JOIN notification_manners quiet ON quiet.vendor_id = c.vendor_id AND quiet.mode = c.mode AND quiet.person = c.person
-                       AND quiet.muted"""
-_PEOPLE = """SELECT m.vendor_id, u.public_id, u.email, u.language, m.role
+                       AND quiet.muted""")
+_PEOPLE = in_order("""SELECT m.vendor_id, u.public_id, u.email, u.language, m.role
              FROM unnest(%s::uuid[], %s::text[]) AS k(vendor_id, own_address)
              JOIN memberships m ON m.vendor_id = k.vendor_id JOIN users u ON u.id = m.user_id
-             WHERE m.branches IS NULL AND (m.role = 'owner' OR u.email = k.own_address OR u.public_id = ANY(%s))"""
+             WHERE m.branches IS NULL AND (m.role = 'owner' OR u.email = k.own_address OR u.public_id = ANY(%s::text[]))""")
 Book = tuple[uuid.UUID, str]  # a vendor's id, and test or live
 
 
@@ -102,11 +103,10 @@ def readers_in_many(books: Sequence[tuple[Vendor, str]], kind: str) -> dict[Book
     chosen: dict[Book, list[Asked]] = {(vendor.id, mode): [] for vendor, mode in books}
     team: dict[uuid.UUID, list[Person]] = {vendor_id: [] for vendor_id in vendors}
     db.session.flush()  # the driver must see what this unit has already said
-    ask = driver().execute
-    for vendor_id, mode, *choice in ask(_CHOSEN_IN_MANY, ([owner for owner, _ in chosen], [mode for _, mode in chosen], kind)):
+    for vendor_id, mode, *choice in answers(_CHOSEN_IN_MANY, ([owner for owner, _ in chosen], [mode for _, mode in chosen], kind)):
         chosen[vendor_id, mode].append(Asked(*choice))
     people = [one.person for some in chosen.values() for one in some]
-    for vendor_id, *person in ask(_PEOPLE, (list(vendors), [vendor.support_email for vendor in vendors.values()], people)):
+    for vendor_id, *person in answers(_PEOPLE, (list(vendors), [vendor.support_email for vendor in vendors.values()], people)):
         team[vendor_id].append(Person(*person))
     return {(owner, mode): _readers(vendors[owner], kind, some, team[owner]) for (owner, mode), some in chosen.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +12,15 @@ from core.accounts.models import Vendor
 from core.accounts.standing import check_open
 from core.kernel.ask import Question, Search
 from core.kernel.clock import now
-from core.kernel.db import db, held, unit_begun
+from core.kernel.db import db, held, unit_begun, unit_has_asked
 from core.kernel.errors import Conflict
 from core.kernel.ids import public_id, uuid7
+from core.kernel.reads import only_reading
 from core.kernel.write import keep_changes, keep_if_unchanged, new_row
 from core.methods.eligible import Way
-from core.methods.rules import rules_told
+from core.methods.rules import Written, rules_told
 from core.payments.bank_terms import terms_of
-from core.payments.choose import check_way
+from core.payments.choose import check_way, ways_to_pay
 from core.payments.history import line, line_of_move
 from core.payments.lockout import BY_CARD, is_held, locked_until
 from core.payments.models import Attempt, Payment, PaymentEvent, PaymentLink
@@ -38,6 +40,8 @@ _BOTH = Search(
             AND attempts.payment_id = payments.id
             WHERE payments.vendor_id = %s AND payments.mode = %s AND payments.id = %s AND attempts.id = %s FOR UPDATE OF payments, attempts""",
 )
+# By what is seen that nobody has touched a payment: its history, and what is changed without a line in it.
+_AS_READ = ("state", "version", "provider", "expires_at", "holds_place", "held_until", "locale")
 MOST_ATTEMPTS = 20  # a payment tried more often than this is not a person paying
 FIRST_INQUIRY = timedelta(seconds=20)
 
@@ -76,7 +80,15 @@ class PaymentOver(Conflict):
     code = "payment_over"
 
 
-def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card") -> Attempt:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read of a payment that nobody has locked, while no try was under way: how many there were, and the vendor's rules for ways to pay."""
+
+    tries: int
+    written: Written
+
+
+def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", method: str = "card", seen: Seen | None = None) -> Attempt:
     """The attempt this payer is in the middle of, or a new one. **No money may move yet**: the provider has not been asked.
 
     An attempt under way is answered again, whichever tab or device asks (the caller closes it first when it needs another
@@ -84,7 +96,25 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
     left to pay, or part of it came by transfer and the rest is to come another way; MethodNotOffered when this way to pay is not
     open to this payment, whatever a form says; TriedTooOften after many declines.
     """
+    if seen is not None and (begun := _begun_at_once(vendor, payment, surface, method, seen)):
+        return begun
     payment = lock_payment(payment)
+    _check_triable(payment, method)
+    [(under_way, tries, written)] = _BEFORE_A_TRY.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
+    if under_way and under_way.method == method:
+        return under_way
+    check_open(vendor, payment.mode)
+    way = check_way(vendor, payment, method, written=written or [])
+    if under_way:
+        return under_way
+    _check_time_and_tries(payment, tries)
+    _take_place(payment)
+    row, started = _begin(vendor, payment, way, surface, 1 + tries)
+    keep_changes(payment, beside=[(Attempt, [row]), (PaymentEvent, [started])])
+    return new_row(Attempt, row)
+
+
+def _check_triable(payment: Payment, method: str) -> None:
     if payment.state in PAID_OR_OVER or payment.state == "processing":
         raise PaymentOver("There is nothing left to pay here.")
     if locked_until(payment):
@@ -93,31 +123,50 @@ def begin_attempt(vendor: Vendor, payment: Payment, *, surface: str = "hosted", 
         raise TriedTooOften("This payment rests for a while. No money was taken.")
     if payment.unapplied and method != "bank_transfer":
         raise PaymentOver("Part of this has come by bank transfer. Send the rest the same way, or ask the seller.")
-    [(under_way, tries, written)] = _BEFORE_A_TRY.all(vendor_id=payment.vendor_id, mode=payment.mode, payment_id=payment.id)
-    if under_way and under_way.method == method:
-        return under_way
-    check_open(vendor, payment.mode)
-    way = check_way(vendor, payment, method, written=written or [])
-    if under_way:
-        return under_way
+
+
+def _check_time_and_tries(payment: Payment, tries: int) -> None:
     if now() >= payment.expires_at:
         raise PaymentOver("The time to pay has run out. No money was taken.")
-    number = 1 + tries
-    if number > MOST_ATTEMPTS:
+    if tries >= MOST_ATTEMPTS:
         raise PaymentOver("This payment was tried too often. Please open the link again.")
-    _take_place(payment)
-    at = now()
+
+
+def _begin(vendor: Vendor, payment: Payment, way: Way, surface: str, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the beginning of a try changes on its payment. Answers the row of the attempt and the line for the history."""
+    at, surface = now(), surface if surface in way.surfaces else min(way.surfaces)
     _follow(vendor, payment, way)
-    surface = surface if surface in way.surfaces else min(way.surfaces)
     row = {
         "vendor_id": payment.vendor_id, "mode": payment.mode, "id": uuid7(), "public_id": public_id("att"), "payment_id": payment.id, "number": number,
-        "state": "started", "surface": surface, "method": method, "provider": way.provider, "delayed_days": way.delayed_days,
+        "state": "started", "surface": surface, "method": way.method, "provider": way.provider, "delayed_days": way.delayed_days,
         "next_inquiry_at": at + FIRST_INQUIRY, "inquiries": 0, "created_at": at, "updated_at": at,
     }  # fmt: skip
-    payment.method, payment.method_kind = method, None
+    payment.method, payment.method_kind = way.method, None
     keep_place(payment, OPEN_HOLD)
-    started = line(payment, "attempt.started", actor="payer", attempt=row["public_id"], number=number, surface=surface, method=method)
-    keep_changes(payment, beside=[(Attempt, [row]), (PaymentEvent, [started])])
+    started = line(payment, "attempt.started", actor="payer", attempt=row["public_id"], number=number, surface=surface, method=way.method)
+    return row, started
+
+
+def _begun_at_once(vendor: Vendor, payment: Payment, surface: str, method: str, seen: Seen) -> Attempt | None:
+    """As a rule nobody has touched the payment since it was read: then the try is a unit of work by itself, in one journey. PostgreSQL looks, when it
+    has locked the payment, whether it is as it was; each try that begins is a line of its history and so counts its version on. None where it is not,
+    or where anything speaks against this try: what is true, the payment under its lock says."""
+    if unit_begun() or only_reading() or method == "bank_transfer" or payment.decline_code:
+        return None
+    way = ways_to_pay(vendor, payment, written=seen.written).way(method)
+    if way is None or (payment.link_id is not None and not payment.holds_place and _limited(payment)):
+        return None
+    try:
+        _check_triable(payment, method)
+        _check_time_and_tries(payment, seen.tries)
+        check_open(vendor, payment.mode)
+    except Conflict:
+        return None
+    if unit_has_asked():
+        return None
+    row, started = _begin(vendor, payment, way, surface, 1 + seen.tries)
+    if not keep_if_unchanged((payment, _AS_READ), beside=[(Attempt, [row]), (PaymentEvent, [started])]):
+        return None
     return new_row(Attempt, row)
 
 
@@ -126,11 +175,15 @@ def _take_place(payment: Payment) -> None:
     money moves, or there is none. Whoever was written down before the limit was counted with it (core/payments/instalments.py)."""
     if payment.holds_place or payment.link_id is None:
         return
-    link = db.session.get(PaymentLink, (payment.vendor_id, payment.mode, payment.link_id))  # read already, by whoever knew the ways to pay
-    if link is not None and link.limited:
+    if _limited(payment):
         if not has_place(payment):
             raise PaymentOver("Others were faster, and nothing is left to pay here. No money was taken.")
         payment.holds_place = True
+
+
+def _limited(payment: Payment) -> bool:
+    link = db.session.get(PaymentLink, (payment.vendor_id, payment.mode, payment.link_id))  # read already, by whoever knew the ways to pay
+    return link is not None and link.limited
 
 
 def _follow(vendor: Vendor, payment: Payment, way: Way) -> None:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import takewhile
+from uuid import UUID
 
 from sqlalchemy import exists, or_, select
 
 from core.accounts.models import Vendor
-from core.accounts.queries import find_vendors
+from core.accounts.queries import find_vendors, hold_vendors
 from core.kernel.db import db
 from core.kernel.outbox import enqueue
 from core.ledger import book
@@ -52,7 +53,8 @@ def book_lines(mode: str, limit: int = BATCH) -> int:
     """Book the oldest lines that are not booked yet, `limit` at most; answers how many, and while it is any there may be more. Two
     workers never take the same one.
 
-    Every payment of the batch is locked before the first posting, in the order in which everybody locks: a payment, and then its lines.
+    Before the first posting every payment of the batch is locked, and then every seller from whom something is taken back: in the order in
+    which everybody locks. The lines of a payment come after it, and what somebody else has in hand is not waited for.
     """
     due = (
         select(BankLine)
@@ -68,6 +70,8 @@ def book_lines(mode: str, limit: int = BATCH) -> int:
     owners = {reading.line.public_id: vendors.get(reading.vendor or _vendor_of(reading.original)) for reading in readings}
     named = {(owner.id, mode, number) for key, number in payments_of.items() if number and (owner := owners[key]) is not None}
     payments = lock_payments(named)
+    hold_vendors({owner.id for r in readings if _takes_back(r.line) and (owner := owners[r.line.public_id]) is not None})
+    readings.sort(key=lambda reading: _book_of(owners[reading.line.public_id]))  # as everybody locks balances
     for reading in filter(_stands, readings):
         payment = payments.get(payments_of[reading.line.public_id] or "")
         vendor = owners[reading.line.public_id]
@@ -173,6 +177,10 @@ def _payment_of(reading: Reading) -> str | None:
     return reading.expected.payment if reading.expected is not None else None
 
 
+def _book_of(owner: Vendor | None) -> UUID:
+    return owner.id if owner is not None else book.PLATFORM
+
+
 def _is_payout(order: BankOrder | None) -> bool:
     return order is not None and order.purpose == PAYOUT
 
@@ -220,7 +228,7 @@ def _book_unknown(line: BankLine, why: str) -> None:
 
 def _book_order(order: BankOrder, line: BankLine, vendor: Vendor | None, payment: Payment | None) -> None:
     """What was ordered has left, or has come back."""
-    whose = vendor.id if vendor is not None else book.PLATFORM
+    whose = _book_of(vendor)
     about = order.reference if _is_payout(order) else payment.public_id if payment is not None else order.line or order.public_id
     waits_on = book.PAYOUT_IN_TRANSIT if _is_payout(order) else book.REFUND_IN_FLIGHT
     at = booked_at(line)

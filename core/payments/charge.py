@@ -252,10 +252,14 @@ def send_charge(vendor: Vendor, sending: Sending) -> Outcome:
     provider = provider_named(sending.attempt.provider, sending.payment.mode)
     reference, customer = sending.attempt.public_id, sending.card.provider_customer
     unknown = Outcome("unknown", "")
-    try:
-        known = provider.find_charge(reference, customer) if sending.look_only or sending.look_first else None
+    if sending.look_only or sending.look_first:
+        try:  # a look that is refused (our key is another account's by now) says nothing of the charge: the job fails, and in the end waits for a person
+            known = provider.find_charge(reference, customer)
+        except ProviderUnreachable:
+            return unknown
         if known is not None or sending.look_only:
             return known or _never_charged(sending)
+    try:
         return provider.charge_saved(_wish(vendor, sending))
     except NoSuchProvider:
         raise  # its key is missing: that is ours to mend, and the job comes back

@@ -7,11 +7,17 @@ from sqlalchemy import select
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.payments.claim_models import RefundClaim
+from core.payments.models import Payment
 from core.payments.refund_models import Refund
 from core.payments.states import CLAIM, may_move
 
-BANK = "bank"  # the provider of a refund that our bank pays to an account its payer named
+BANK = "bank"  # the provider of a refund that our bank pays: to where a transfer came from, or to an account its payer named
 ENDS = {"succeeded": "paid", "failed": "failed", "canceled": "failed"}
+
+
+def by_transfer(payment: Payment, refund: Refund) -> bool:
+    """Whether our own bank transfers it: it takes a transfer's days then, and not a card's."""
+    return (refund.provider or payment.provider) == BANK
 
 
 def claim_paid_by(refund: Refund) -> RefundClaim | None:

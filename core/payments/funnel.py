@@ -45,7 +45,7 @@ class Funnel:
     days: dict[date, Step]
     total: Step = field(default_factory=Step)
     stopped: Counter[str] = field(default_factory=Counter)  # why those who started did not pay: a decline's code, or a state
-    declines: Counter[str] = field(default_factory=Counter)  # every try that a bank refused, by its reason
+    declines: Counter[str] = field(default_factory=Counter)  # every try that did not go through, by its reason
     sources: Counter[str] = field(default_factory=Counter)  # openings, by where people came from
     campaigns: list[tuple[str, str, int, int]] = field(default_factory=list)  # name, value, started, paid
     cut_short: bool = False
@@ -127,7 +127,7 @@ def _payments(vendor: Vendor, link: PaymentLink, first: date, report: Funnel) ->
 
 
 def _declines(mine: tuple[Any, ...], report: Funnel) -> None:
-    """Each no of a bank, also those after which the payer tried again and paid."""
+    """Each try that did not go through, also those after which the payer tried again and paid."""
     code = PaymentEvent.detail["decline_code"].astext
     same = (PaymentEvent.vendor_id == Payment.vendor_id) & (PaymentEvent.mode == Payment.mode) & (PaymentEvent.payment_id == Payment.id)
     refused = select(code, func.count()).join(Payment, same).where(*mine, PaymentEvent.kind == "attempt.declined").group_by(code)

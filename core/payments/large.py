@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from core.accounts.models import Vendor
 from core.kernel.audit import record
 from core.kernel.clock import now
 from core.kernel.currency import OFFERED
-from core.kernel.db import db, driver
+from core.kernel.db import answers, db
 from core.kernel.errors import Refusal
 from core.kernel.money import Money
+from core.kernel.rows import in_order
 from core.notifications.team import tell_team
 from core.payments.history import note
 from core.payments.large_models import LargeThreshold
@@ -29,7 +31,7 @@ LATELY = timedelta(days=90)
 ENOUGH = 20  # fewer payments than that say nothing about what is usual
 MOST_COMPARED = 1_000  # the newest of that time, so that a look costs the same however much a seller takes
 # Of each payment the sum its seller has set, and whether one of those before it was no less than a third of it: mostly the first one looked at.
-_LOOK = f"""
+_LOOK = in_order(f"""
 SELECT k.id, t.least_minor, EXISTS (
   SELECT FROM (
     SELECT o.currency, o.captured_minor FROM payments o
@@ -38,7 +40,7 @@ SELECT k.id, t.least_minor, EXISTS (
   WHERE before.currency = k.currency AND before.captured_minor * {TIMES} >= k.minor)
 FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::bigint[], %s::timestamptz[]) AS k(vendor_id, mode, id, currency, minor, at)
 LEFT JOIN large_thresholds t ON t.vendor_id = k.vendor_id AND t.mode = k.mode AND t.currency = k.currency
-"""
+""")
 
 
 class BadThreshold(Refusal):
@@ -47,20 +49,37 @@ class BadThreshold(Refusal):
     code = "bad_threshold"
 
 
-def tell_of_large(paid: Sequence[tuple[Vendor, Payment]]) -> None:
-    """Of payments that were just paid, in the transaction that tells of them: those that are large are noted on their history and told to
-    their sellers. One question for all of them."""
+@dataclass(frozen=True, slots=True)
+class Large:
+    """A large payment, and why it is one: the sum its seller has set, or how many came lately and the largest of them."""
+
+    vendor: Vendor
+    payment: Payment
+    least: int | None
+    before: tuple[int, int] | None
+
+
+def find_large(paid: Sequence[tuple[Vendor, Payment]]) -> list[Large]:
+    """Of payments that were just paid those that are large. One question for all of them; nothing is locked yet."""
     rows = [(payment, vendor) for vendor, payment in paid if payment.captured_at is not None and payment.captured_minor]
     if not rows:
-        return
+        return []
     named = zip(*((p.vendor_id, p.mode, p.id, p.currency, p.captured_minor, p.captured_at) for p, _ in rows), strict=True)
-    looked = {id_: (least, usual) for id_, least, usual in driver().execute(_LOOK, (LATELY, *(list(part) for part in named)))}
+    looked = {id_: (least, usual) for id_, least, usual in answers(_LOOK, (LATELY, *(list(part) for part in named)))}
+    found = []
     for payment, vendor in sorted(rows, key=lambda row: (row[0].vendor_id, row[0].mode, row[0].id)):  # everybody locks in this order
         least, usual = looked[payment.id]
         before = None if usual else _largest_before(payment)
         over = least is not None and payment.captured_minor >= least
         if over or before:
-            _tell(vendor, payment, least=least if over else None, before=before)
+            found.append(Large(vendor, payment, least if over else None, before))
+    return found
+
+
+def tell_of_large(found: Sequence[Large]) -> None:
+    """They are noted on their history and told to their sellers, in the transaction that tells of the payments."""
+    for one in found:
+        _tell(one.vendor, one.payment, least=one.least, before=one.before)
 
 
 def _largest_before(payment: Payment) -> tuple[int, int] | None:

@@ -140,7 +140,7 @@ class Payment(TenantKey, Base):
         ),
         Index("ix_payments_by_state", "vendor_id", "mode", "state", "id"),
         Index("ix_payments_by_email", "vendor_id", "mode", "email", "id"),
-        Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id"),
+        Index("ix_payments_by_link", "vendor_id", "mode", "link_id", "id", postgresql_where="link_id IS NOT NULL"),
         Index("ix_payments_by_branch", "vendor_id", "mode", "branch_id", "id", postgresql_where="branch_id IS NOT NULL"),
         Index("ix_payments_by_payer_reference", "vendor_id", "mode", "payer_reference", "id", postgresql_where="payer_reference <> ''"),
         Index("ix_payments_by_sending", "vendor_id", "mode", "sending_id", postgresql_where="sending_id IS NOT NULL"),
@@ -155,7 +155,7 @@ class Payment(TenantKey, Base):
         ),
         Index("ix_payments_disputed", "vendor_id", "mode", "id", postgresql_where="disputed_minor > 0"),
         Index("ix_payments_archived", "vendor_id", "mode", "id", postgresql_where="archived_at IS NOT NULL"),
-        Index("ix_payments_captured", "vendor_id", "mode", "captured_at"),
+        Index("ix_payments_captured", "vendor_id", "mode", "captured_at", postgresql_where="captured_at IS NOT NULL"),
         Index("ix_payments_by_last4", "vendor_id", "mode", "card_last4", "id", postgresql_where="card_last4 IS NOT NULL"),
         Index("ix_payments_by_sum", "vendor_id", "mode", "captured_minor", "id", postgresql_where="captured_minor > 0"),
         Index(

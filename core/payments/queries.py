@@ -229,6 +229,14 @@ def milestones(vendor: Vendor, mode: str) -> dict[str, bool]:
     return {"link": db.session.scalar(has_link) is not None, "paid": db.session.scalar(has_paid) is not None}
 
 
+def references_of(vendor: Vendor, mode: str, public_ids: set[str]) -> dict[str, str]:
+    """How people call several of this vendor's payments, by public id. Whatever else is among the ids is left out."""
+    wanted = {one for one in public_ids if one.startswith("pay_")}
+    mine = (Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id.in_(wanted), *seen(Payment))
+    rows = db.session.execute(select(Payment.public_id, Payment.reference).where(*mine)) if wanted else ()
+    return {public_id: reference for public_id, reference in rows}
+
+
 def payments_named(vendor: Vendor, mode: str, public_ids: set[str]) -> dict[str, Payment]:
     """Several of this vendor's payments by public id, in one look."""
     mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id.in_(public_ids), *seen(Payment))

@@ -28,25 +28,27 @@ PATIENCE = timedelta(
 )  # what the processor has not said by then, or says in another currency, is ours to bear and nobody's to wait for
 
 
-def release_due(limit: int = 200) -> int:
-    """Release every payment whose time has come, `limit` at most; answers how many. Two workers never take the same one.
-
-    What is released is what this payment still has pending: captured, less our fee, less what refunds and disputes took from it. Of that,
-    the seller's rule keeps a part aside (core/payments/reserve.py).
-    A book that does not hold it (the proof of the books says why) keeps its payments waiting and nobody else's.
-    """
+def books_due() -> list[tuple[UUID, str]]:
+    """The books in which something is to be released, those that wait longest first."""
     whose = (Payment.vendor_id, Payment.mode)
     books = select(*whose).where(*_due()).group_by(*whose).order_by(func.min(Payment.available_at))
-    released = 0
-    for vendor_id, mode in db.session.execute(books).all():
-        if released >= limit:
-            break
-        try:
-            with db.session.begin_nested():
-                released += _release_book(vendor_id, mode, limit - released)
-        except BalanceTooLow:
-            log.exception("release_held_back", vendor=str(vendor_id), mode=mode)
-    return released
+    return [(vendor_id, mode) for vendor_id, mode in db.session.execute(books)]
+
+
+def release_book(vendor_id: UUID, mode: str, limit: int) -> int:
+    """Release every payment of a book whose time has come, `limit` at most; answers how many. Two workers never take the same one.
+
+    What is released is what this payment still has pending: captured, less our fee, less what refunds and disputes took from it. Of that,
+    the seller's rule keeps a part aside (core/payments/reserve.py). A book that does not hold it (the proof of the books says why) keeps its
+    payments waiting. Whoever works beside others ends the unit after each book: what is pending of one seller's is held here, and a batch of
+    captures, which holds that of several, must never be waited for in a circle.
+    """
+    try:
+        with db.session.begin_nested():
+            return _release_book(vendor_id, mode, limit)
+    except BalanceTooLow:
+        log.exception("release_held_back", vendor=str(vendor_id), mode=mode)
+        return 0
 
 
 def _due() -> tuple[Any, ...]:

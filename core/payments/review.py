@@ -144,16 +144,19 @@ def _wait(payment: Payment, row: Screening, reasons: list[dict[str, str]], *, la
     db.session.flush()
 
 
-def begin_reviews_of_paid(keys: Sequence[tuple[uuid.UUID, str, uuid.UUID]]) -> int:
-    """Of payments that have just been paid: those that could not be held wait for a person now, their money in the books. How many."""
-    begun = 0
-    for (found,) in _EXPECTED.all(*[list(part) for part in zip(*sorted(set(keys)), strict=True)]) if keys else ():
+def find_expected(keys: Sequence[tuple[uuid.UUID, str, uuid.UUID]]) -> list[Screening]:
+    """Of payments that have just been paid those that a person is to look at and that could not be held, in the order in which everybody locks."""
+    rows = _EXPECTED.all(*[list(part) for part in zip(*sorted(set(keys)), strict=True)]) if keys else []
+    return [found for (found,) in rows]
+
+
+def begin_reviews_of_paid(expected: Sequence[Screening]) -> None:
+    """They wait for a person now, their money in the books."""
+    for found in expected:
         payment, _ = lock_both(db.session.get_one(Attempt, (found.vendor_id, found.mode, found.attempt_id)))
         row = lock_again(found)
         if row.state == "expected" and payment.state == "succeeded":
             _wait(payment, row, row.reasons, lapses=False)
-            begun += 1
-    return begun
 
 
 # --- a person decides ----------------------------------------------------------------------------------------------------------

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from psycopg.errors import UniqueViolation
@@ -14,7 +17,7 @@ from sqlalchemy.orm import object_session
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import TransactionOpen, db, driver, wake_after_commit, wake_now, whole_answer
-from core.kernel.ids import uuid7
+from core.kernel.together import PATIENCE, Together
 from core.ledger import book
 from core.ledger.post import post
 from core.notifications.team import tell_team
@@ -47,24 +50,25 @@ def settle_at_once(vendor: Vendor, payment: Payment, attempt: Attempt | None, ou
         and _through(told) == payment.provider != "bank"
         and not _names_card(told)
     ):
-        words = one_by_one(settle_item(told, now()))
         try:
-            with _one_fact:
-                result = whole_answer(SETTLE_ONE, words)
+            result = _settle_together(settle_item(told, now()))
         except TransactionOpen:  # the present unit has begun: this is a part of it
             return settle_many([told])[0]
         _forget(told)
-        if result == "settled":
-            wake_now("money")
         if result in ("settled", "already"):
             return result
     return settle_many([told])[0]
 
 
 def settle_many(told: list[Told]) -> list[str]:
-    """The same for many at once: all that succeeded share one round trip to PostgreSQL. Answers in the given order."""
+    """The same for many at once: all that succeeded share one round trip to PostgreSQL. Answers in the given order.
+
+    Whoever brings several locks all their payments first (core/payments/match.py: lock_payments): some are written here after others are booked.
+    """
     results = ["told"] * len(told)
-    naming = {n for n, item in enumerate(told) if _names_card(item)}  # asked now: booking forgets the rows, and each would be read again
+    # Asked now: booking forgets the rows, and each would be read again.
+    naming = {n for n, item in enumerate(told) if _names_card(item)}
+    in_order = sorted(range(len(told)), key=lambda n: _key(told[n]))
     paid = []
     for n, item in enumerate(told):
         if item.outcome.state != "succeeded":
@@ -77,18 +81,19 @@ def settle_many(told: list[Told]) -> list[str]:
     if paid:
         for n, result in _book_paid(paid):
             results[n] = result
-            if result in ("second_charge", "mismatch"):
-                _book_unexpected(told[n], result)
-            elif result == "incomplete":
+            if result == "incomplete":
                 results[n] = "already"
                 known.add(n)
             elif result == "settled" and not _fee_fits(told[n].outcome):
                 known.add(n)
-    for n, item in enumerate(told):
-        if item.outcome.state != "succeeded":
-            results[n] = hear(item)
+        for n in in_order:
+            if results[n] in ("second_charge", "mismatch"):
+                _book_unexpected(told[n], results[n])
+    for n in in_order:
+        if told[n].outcome.state != "succeeded":
+            results[n] = hear(told[n])
         else:
-            _write_the_rest(item, results[n], known=n in known, naming=n in naming)
+            _write_the_rest(told[n], results[n], known=n in known, naming=n in naming)
     return results
 
 
@@ -123,12 +128,13 @@ def _fee_fits(outcome: Outcome) -> bool:
 
 
 def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
-    paid = sorted(paid, key=lambda p: (p[1].payment.vendor_id, p[1].payment.mode, p[1].payment.id))  # everybody locks in this order
-    for _, told in paid:
+    strayed = [told for _, told in paid if told.attempt is not None and told.attempt.provider != told.payment.provider]
+    for told in sorted(strayed, key=_key):
         _follow_provider(told)
     db.session.flush()  # settle_payments must see what this unit has already said
+    at = now()
     with _one_fact:
-        results = driver().execute(SETTLE, (settle_items([told for _, told in paid], now()),)).fetchone()[0]
+        results = _in_order([settle_item(told, at) for _, told in paid], lambda text: driver().execute(SETTLE, (text,)).fetchone()[0])
     for _, told in paid:
         _forget(told)
     if "settled" in results:
@@ -136,12 +142,26 @@ def _book_paid(paid: list[tuple[int, Told]]) -> list[tuple[int, str]]:
     return [(n, result) for (n, _), result in zip(paid, results, strict=True)]
 
 
+def _key(told: Told) -> tuple[uuid.UUID, str, uuid.UUID]:
+    """In the order of these everybody locks."""
+    return told.payment.vendor_id, told.payment.mode, told.payment.id
+
+
+_key_of_item = itemgetter("vendor_id", "mode", "payment_id")  # the same
+
+
+def _in_order(items: list[dict[str, Any]], settle: Callable[[str], str]) -> list[str]:
+    """settle_payments' answers to these items, which it is given in the order in which everybody locks."""
+    order = sorted(range(len(items)), key=lambda n: _key_of_item(items[n]))
+    results = settle(_document([items[n] for n in order])).split()
+    return [result for _, result in sorted(zip(order, results, strict=True))]
+
+
 def _follow_provider(told: Told) -> None:
     """The payer began elsewhere after this: the payment belongs to whom the money is with."""
-    if told.attempt is not None and told.attempt.provider != told.payment.provider:
-        payment = lock_payment(told.payment)
-        if payment.state != "succeeded":
-            payment.provider = told.attempt.provider
+    payment = lock_payment(told.payment)
+    if payment.state != "succeeded":
+        payment.provider = _through(told)
 
 
 def _through(told: Told) -> str:
@@ -173,14 +193,27 @@ def _forget(told: Told) -> None:
             session.expire(row)
 
 
-SETTLE = "SELECT settle_payments(%s::jsonb)"
+SETTLE = "SELECT array_to_string(settle_payments(%s::jsonb), ' ')"
+# Those who go together wait no longer for somebody's lock than those who have not set out wait for them: then each waits for itself alone.
+SETTLE_TOGETHER = f"""WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '{PATIENCE // timedelta(milliseconds=1)}ms', true))
+{SETTLE.replace("%s", "$1")} FROM patience"""
 SETTLE_ONE = f"SELECT settle_payment({', '.join(f'${n}' for n in range(1, 23))})"
 _document = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 
-def settle_items(told: list[Told], at: datetime) -> str:
-    """The document settle_payments takes."""
-    return _document([settle_item(t, at) for t in told])
+def _settle_by_themselves(items: list[dict[str, Any]]) -> list[str]:
+    """A unit of work of its own for one payment, or for several whose news came at the same moment."""
+    with _one_fact:
+        if len(items) == 1:
+            results = [whole_answer(SETTLE_ONE, one_by_one(items[0])) or ""]
+        else:
+            results = _in_order(items, lambda text: whole_answer(SETTLE_TOGETHER, [text]) or "")
+    if "settled" in results:
+        wake_now("money")
+    return results
+
+
+_settle_together = Together(_settle_by_themselves)
 
 
 def one_by_one(item: dict[str, Any]) -> list[str | None]:
@@ -204,10 +237,10 @@ def settle_item(told: Told, at: datetime) -> dict[str, Any]:
     capture = book.capture(payment, charge=charge, captured=captured, at=outcome.occurred_at or at, through=through)
     journals = [capture.content()]
     item = {
-        "vendor_id": str(capture.vendor_id),
+        "vendor_id": capture.vendor_id.hex,
         "mode": capture.mode,
-        "payment_id": str(payment.id),
-        "attempt_id": str(attempt.id) if attempt is not None else None,
+        "payment_id": payment.id.hex,
+        "attempt_id": attempt.id.hex if attempt is not None else None,
         "captured": captured.minor,
         "currency": captured.currency,
         "charge": charge,
@@ -217,12 +250,12 @@ def settle_item(told: Told, at: datetime) -> dict[str, Any]:
         "method": outcome.method if outcome.kind else attempt.method if attempt is not None else None,
         "kind": outcome.kind,
         "funding": outcome.card_funding,
-        "at": at.isoformat(),
+        "at": _instant(at, 0),
         # What is paid to the platform itself is no seller's balance, and nothing of it is ever released.
-        "available_at": None if capture.vendor_id == book.PLATFORM else (at + timedelta(days=_release_days(told))).isoformat(),
+        "available_at": None if capture.vendor_id == book.PLATFORM else _instant(at, _release_days(told)),
         "actor": told.actor,
         "cause": told.cause,
-        "task_id": str(uuid7()),
+        "task_id": journals[0]["id"],  # what follows from a capture has the number of its journal
         "journals": journals,
     }
     if outcome.fee is not None and outcome.fee_reference is not None and _fee_fits(outcome):
@@ -234,6 +267,12 @@ def settle_item(told: Told, at: datetime) -> dict[str, Any]:
     if outcome.secured is not None:  # stands in the history beside the sum, for whoever has to prove it to a bank later
         item["more"] = {"three_d_secure": asdict(outcome.secured)}
     return item
+
+
+@lru_cache(maxsize=32)
+def _instant(at: datetime, days: int) -> str:
+    """So many days after an instant, for PostgreSQL. All payments of a batch have the same."""
+    return (at + timedelta(days=days)).isoformat()
 
 
 def _release_days(told: Told) -> int:

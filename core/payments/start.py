@@ -116,12 +116,14 @@ def start_payment(
     order: Order | None = None,
     origin: Origin | None = None,
     locale: str = "",
+    by_itself: bool = False,
 ) -> Payment:
     """Write down what the payer set out to pay. The same form posted again answers the payment it made the first time.
 
     A limited link is locked while its places (or what is left of its total) are counted, and a limited code while its uses are,
     so two people cannot both have the last of it. `amount` is what the payer chose or the link's own; a link that sells more than one sum is priced here.
-    `locale` is the language the payer read in; every letter about the payment is written in it.
+    `locale` is the language the payer read in; every letter about the payment is written in it. `by_itself` says that this is all that the unit of
+    work writes: a payment without a cart is then kept at once (core/kernel/write.py). Should its answer be lost, the same form finds it.
     Refuses LinkClosed when the link takes no payment now, EmailNeeded unless the link leaves that open, AmountNotOffered, PartNotOffered, BadChoice, BadReference and CodeRefused at
     their fields, CustomerBlocked when the vendor takes none from this address, and PriceChanged when the total is not what the payer
     was shown.
@@ -164,7 +166,7 @@ def start_payment(
     if order.shown is not None and total != order.shown:
         raise PriceChanged(total)
     row = _row(vendor, link, total, email=email, name=name, form_token=form_token, order=order, priced=priced, came=came)
-    return _write(vendor, link, row, order, priced, met)
+    return _write(vendor, link, row, order, priced, met, by_itself=by_itself and not (priced or order.details or link.limited))
 
 
 def only_payment(
@@ -195,8 +197,10 @@ def _price(vendor: Vendor, link: PaymentLink, amount: Money | None, order: Order
 
 def _before_it(vendor: Vendor, link: PaymentLink, form_token: str, email: str) -> tuple[Payment | None, Known | None]:
     """The same, and what is known of the customer."""
-    found = _BEFORE_IT.first(vendor=vendor.id, mode=link.mode, form=form_token, link=link.id, email=as_kept(email))
-    return (found[0], found[1:]) if found else (None, None)
+    found = _BEFORE_IT.apart(vendor=vendor.id, mode=link.mode, form=form_token, link=link.id, email=as_kept(email))
+    if found is None:
+        return None, None
+    return (_made_before(vendor, link, form_token) if found[0] else None), found[1:]
 
 
 def _made_before(vendor: Vendor, link: PaymentLink, form_token: str) -> Payment | None:
@@ -264,10 +268,12 @@ def _row(
     }
 
 
-def _write(vendor: Vendor, link: PaymentLink, row: dict[str, Any], order: Order, priced: Priced | None, met: list[Lot]) -> Payment:
+def _write(
+    vendor: Vendor, link: PaymentLink, row: dict[str, Any], order: Order, priced: Priced | None, met: list[Lot], *, by_itself: bool
+) -> Payment:
     # Two posts of one form at once: the second finds the first's row instead of failing on it.
     first_line = (PaymentEvent, [_first_line(row, link, order, priced)])
-    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[first_line, *met])
+    made = add_row(Payment, row, unless="vendor_id, mode, form_token", within=[first_line, *met], by_itself=by_itself)
     if made is not None:
         _write_beside(made, order, priced)
         return made
@@ -320,10 +326,16 @@ def open_payment_token(text: str, *, purpose: str = "payment") -> tuple[Vendor, 
     return vendor, payment
 
 
-def open_payment(text: str, *, purpose: str = "payment") -> tuple[Vendor, Payment, Attempt | None, PaymentLink | None, Written]:
-    """The same, with the attempt that may still move money, as it stands at this moment, the link it came by, and the vendor's rules for ways to pay."""
+def open_payment(
+    text: str, *, purpose: str = "payment", only_reads: bool = False
+) -> tuple[Vendor, Payment, Attempt | None, PaymentLink | None, Written]:
+    """The same, with the attempt that may still move money, as it stands at this moment, the link it came by, and the vendor's rules for ways to pay.
+
+    Whoever `only_reads` gets rows apart from the session.
+    """
     claims = read_token(purpose, text)
-    found = _BY_TOKEN.first(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
+    ask = _BY_TOKEN.apart if only_reads else _BY_TOKEN.first
+    found = ask(vendor=claims.vendor, mode=claims.mode, token_id=claims.token_id)
     if found is None:
         raise TokenRefused("revoked")
     vendor, payment, attempt, link, written = found

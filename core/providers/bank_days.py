@@ -15,6 +15,14 @@ def next_bank_day(day: date) -> date:
     return day
 
 
+def bank_days_after(day: date, count: int) -> date:
+    """The last of so many bank days that follow this day."""
+    while count:
+        day += timedelta(days=1)
+        count -= is_bank_day(day)
+    return day
+
+
 def is_bank_day(day: date) -> bool:
     """Whether banks settle on it."""
     easter = _easter(day.year)

@@ -282,7 +282,8 @@ class Provider(Protocol):
     def find_refund(self, reference: str, charge_or_intent: str | None = None) -> RefundOutcome | None:
         """The refund made for our reference, when its answer was lost and its idempotency key is too old to be repeated (24 hours).
 
-        None when the provider has none. Naming the charge makes it exact; without it the provider's latest refunds are searched.
+        None: there is none. Raises ProviderUnreachable when the provider does not tell of all; these are the charge's, or without one all that
+        were ever made.
         """
 
     def refunds_of(self, charge: str) -> RefundsOfCharge:
@@ -326,7 +327,8 @@ class Provider(Protocol):
         """
 
     def find_charge(self, reference: str, customer: str) -> Outcome | None:
-        """The charge made for our reference, read only: when its answer was lost and its key is too old to be repeated. None: there is none."""
+        """The charge made for our reference, read only: when its answer was lost and its key is too old to be repeated. None: there is none.
+        Raises ProviderUnreachable when the provider does not tell of all; a refusal says nothing of the charge."""
 
     def forget_method(self, method: str) -> None:
         """The provider keeps it no longer: it can be charged no more. One it has forgotten already is no error."""

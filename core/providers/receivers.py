@@ -71,7 +71,7 @@ class MoveOutcome:
     provider_reference: str
     amount: Money
     taken_back: Money
-    back_reference: str = ""  # the newest return's own name
+    back_reference: str = ""  # the own name of the newest return that was asked for here; of the newest of all where none was
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,8 @@ class PaysSellers(Protocol):
         there does not do."""
 
     def find_move(self, reference: str) -> MoveOutcome | None:
-        """The move made for our reference, whenever that was, and how much of it has come back. None: there is none."""
+        """The move made for our reference, whenever that was, and how much of it has come back. None: there is none. Raises ProviderUnreachable
+        when the provider does not tell of all."""
 
     def take_back(self, reference: str, move: str, amount: Money) -> MoveOutcome:
         """**Moves money back** from the seller's account, as long as it is there. The same reference again is the same return.
@@ -120,4 +121,5 @@ class PaysSellers(Protocol):
         """The truth about a payout, read only."""
 
     def find_pay_out(self, reference: str, receiver: str) -> PayOutOutcome | None:
-        """The payout made for our reference, among the latest of that account. None: there is none."""
+        """The payout made for our reference, whenever that was. None: there is none. Raises ProviderUnreachable when the provider does not tell of
+        all."""

@@ -34,6 +34,7 @@ from core.providers.saved import OpenSaving
 from core.providers.signature import check_signature, read_json_object, text_map
 from core.providers.stripe_beside import Beside
 from core.providers.stripe_disputes import as_file
+from core.providers.stripe_lists import rows
 from core.providers.stripe_methods import OFFERS, OPTIONS, asking, held
 from core.providers.stripe_saved import CardRefused
 
@@ -42,7 +43,6 @@ stripe.enable_telemetry = False
 CONNECT_SECONDS, READ_SECONDS = 4, 20
 SHORTEST_SESSION, LONGEST_SESSION = 1_800, 86_400  # seconds; the provider keeps no other term
 SPARE_SECONDS = 60  # for clocks that differ
-MOST_REFUNDS_SEARCHED = 500
 _REASONS = {"requested_by_customer", "duplicate", "fraudulent"}
 _SESSION_MONEY = ["payment_intent.latest_charge.balance_transaction"]
 _INTENT_MONEY = ["latest_charge.balance_transaction"]
@@ -250,29 +250,17 @@ class Stripe(Beside):
     def find_refund(self, reference: str, charge_or_intent: str | None = None) -> RefundOutcome | None:
         """Looks through the refunds of a charge (or the latest ones) for our reference."""
         assert_no_transaction()
-        params: dict[str, Any] = {"limit": 100, **({_role(charge_or_intent): charge_or_intent} if charge_or_intent else {})}
-        for _ in range(MOST_REFUNDS_SEARCHED // 100):
-            page = self._read("refunds", **params)
-            for refund in page["data"]:
-                if (refund.get("metadata") or {}).get("reference") == reference:
-                    return shapes.refund_outcome(refund)
-            if not page["has_more"]:
-                break
-            params = {**params, "starting_after": page["data"][-1]["id"]}
+        whose = {_role(charge_or_intent): charge_or_intent} if charge_or_intent else {}
+        for refund in rows(self._read, "refunds", **whose):
+            if (refund.get("metadata") or {}).get("reference") == reference:
+                return shapes.refund_outcome(refund)
         return None
 
     def refunds_of(self, charge: str) -> RefundsOfCharge:
         """Reads the charge for its metadata, and lists its refunds."""
         assert_no_transaction()
         metadata = text_map(self._read(f"charges/{_path(charge)}").get("metadata"))
-        params: dict[str, Any] = {"limit": 100, "charge": charge}
-        found: list[RefundOutcome] = []
-        for _ in range(MOST_REFUNDS_SEARCHED // 100):
-            page = self._read("refunds", **params)
-            found += [shapes.refund_outcome(refund) for refund in page["data"]]
-            if not page["has_more"]:
-                break
-            params = {**params, "starting_after": page["data"][-1]["id"]}
+        found = [shapes.refund_outcome(refund) for refund in rows(self._read, "refunds", charge=charge)]
         return RefundsOfCharge(metadata, found[::-1])
 
     def fees(self, charges: Iterable[str]) -> dict[str, tuple[Money, str, datetime]]:

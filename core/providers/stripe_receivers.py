@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 from core.kernel.db import assert_no_transaction
 from core.kernel.money import Money
-from core.providers.contract import ProviderRefused, ProviderUnreachable
+from core.providers.contract import ProviderRefused
 from core.providers.exponents import from_gateway, to_gateway
 from core.providers.receivers import MoveOutcome, MoveToReceiver, OpenReceiver, PayOutOutcome, ReceiverBank, ReceiverOutcome
 from core.providers.signature import text_map
+from core.providers.stripe_lists import rows, whole
 
 Wire = dict[str, Any]
-MOST_PAYOUTS_SEARCHED = 300
 _CLOSED = ("rejected.", "listed", "platform_paused", "other")  # what a seller cannot mend by entering something
 _PAY_OUT_STATES = {"pending": "pending", "in_transit": "pending", "paid": "paid", "failed": "failed", "canceled": "canceled"}
 
@@ -49,7 +49,7 @@ class Receivers(ABC):
             "type": "express", "country": wish.country, "email": wish.email, "metadata": dict(wish.metadata),
             "capabilities": {"transfers": {"requested": True}}, "settings": {"payouts": {"schedule": {"interval": "manual"}}},
         }  # fmt: skip
-        return receiver_outcome(self._make("accounts", params, wish.reference))
+        return self._receiver(self._make("accounts", params, wish.reference))
 
     def receiver_page(self, receiver: str, return_url: str, again_url: str) -> str:
         """An account link for onboarding."""
@@ -60,7 +60,11 @@ class Receivers(ABC):
     def inquire_receiver(self, receiver: str) -> ReceiverOutcome:
         """Reads the account with its bank accounts."""
         assert_no_transaction()
-        return receiver_outcome(self._read(f"accounts/{_path(receiver)}"))
+        return self._receiver(self._read(f"accounts/{_path(receiver)}"))
+
+    def _receiver(self, account: Wire) -> ReceiverOutcome:
+        path = f"accounts/{_path(account['id'])}/external_accounts"
+        return receiver_outcome(account, whole(self._read, path, account.get("external_accounts")))
 
     def move_to_receiver(self, wish: MoveToReceiver) -> MoveOutcome:
         """A transfer; its group is our reference, so that it is found without its name."""
@@ -69,22 +73,26 @@ class Receivers(ABC):
             "amount": to_gateway(wish.amount), "currency": wish.amount.currency.lower(), "destination": wish.receiver,
             "transfer_group": wish.reference, "description": wish.description[:200], "metadata": {**wish.metadata, "reference": wish.reference},
         }  # fmt: skip
-        return move_outcome(self._make("transfers", params, wish.reference))
+        return self._moved(self._make("transfers", params, wish.reference))
 
     def find_move(self, reference: str) -> MoveOutcome | None:
         """By its group."""
         assert_no_transaction()
-        found = self._read("transfers", transfer_group=reference, limit=1)["data"]
-        return move_outcome(found[0]) if found else None
+        found = next(rows(self._read, "transfers", transfer_group=reference), None)
+        return self._moved(found) if found else None
+
+    def _moved(self, transfer: Wire) -> MoveOutcome:
+        path = f"transfers/{_path(transfer['id'])}/reversals"
+        return move_outcome(transfer, whole(self._read, path, transfer.get("reversals")))
 
     def take_back(self, reference: str, move: str, amount: Money) -> MoveOutcome:
         """A reversal, and then the transfer as it stands."""
         assert_no_transaction()
         path = f"transfers/{_path(move)}"
-        whole = self._read(path)
-        metadata = {**text_map(whole.get("metadata")), "reference": reference}
+        transfer = self._read(path)
+        metadata = {**text_map(transfer.get("metadata")), "reference": reference}
         made = self._make(f"{path}/reversals", {"amount": to_gateway(amount), "metadata": metadata}, reference)
-        after = move_outcome(self._read(path))
+        after = self._moved(self._read(path))
         return MoveOutcome(after.provider_reference, after.amount, after.taken_back, str(made["id"]))
 
     def pay_out(self, reference: str, receiver: str, amount: Money, metadata: Mapping[str, str]) -> PayOutOutcome:
@@ -99,22 +107,16 @@ class Receivers(ABC):
         return pay_out_outcome(self._ask("get", f"payouts/{_path(provider_reference)}", stripe_account=receiver))
 
     def find_pay_out(self, reference: str, receiver: str) -> PayOutOutcome | None:
-        """Looks through the account's latest payouts for our reference. Raises ProviderUnreachable when there are more than it looks through."""
+        """Looks through the account's payouts for our reference, the newest first; all of them before it says that there is none."""
         assert_no_transaction()
-        params: Wire = {"limit": 100, "stripe_account": receiver}
-        for _ in range(MOST_PAYOUTS_SEARCHED // 100):
-            page = self._ask("get", "payouts", **params)
-            for payout in page["data"]:
-                if (payout.get("metadata") or {}).get("reference") == reference:
-                    return pay_out_outcome(payout)
-            if not page["has_more"]:
-                return None
-            params["starting_after"] = page["data"][-1]["id"]
-        raise ProviderUnreachable("The account has more payouts than are looked through.", effect_unknown=True)
+        for payout in rows(self._read, "payouts", stripe_account=receiver):
+            if (payout.get("metadata") or {}).get("reference") == reference:
+                return pay_out_outcome(payout)
+        return None
 
 
-def receiver_outcome(account: Wire) -> ReceiverOutcome:
-    """An account as it stands."""
+def receiver_outcome(account: Wire, external: list[Wire]) -> ReceiverOutcome:
+    """An account as it stands, with all the bank accounts and cards that may be paid out to."""
     asked, reason = account.get("requirements") or {}, str((account.get("requirements") or {}).get("disabled_reason") or "")
     transfers = (account.get("capabilities") or {}).get("transfers")
     due = {*(asked.get("currently_due") or ()), *(asked.get("past_due") or ())}
@@ -126,7 +128,7 @@ def receiver_outcome(account: Wire) -> ReceiverOutcome:
         state = "to_complete" if due or not account.get("details_submitted") else "under_review"
     banks = {
         str(one["currency"]).upper(): ReceiverBank(str(one.get("last4") or "")[-4:], str(one.get("fingerprint") or one["id"])[:60])
-        for one in reversed(((account.get("external_accounts") or {}).get("data")) or [])
+        for one in _paid_out_to(external).values()
         if one.get("object") == "bank_account"
     }
     return ReceiverOutcome(
@@ -134,12 +136,19 @@ def receiver_outcome(account: Wire) -> ReceiverOutcome:
     )
 
 
-def move_outcome(transfer: Wire) -> MoveOutcome:
-    """A transfer as it stands."""
+def _paid_out_to(external: list[Wire]) -> dict[str, Wire]:
+    """What each currency is paid out to: the one that is marked so. Where none is, the newest bank account."""
+    marked = [one for one in external if one.get("default_for_currency")]
+    others = [one for one in external if not one.get("default_for_currency") and one.get("object") == "bank_account"]
+    return {str(one["currency"]): one for one in reversed([*marked, *others])}
+
+
+def move_outcome(transfer: Wire, backs: list[Wire]) -> MoveOutcome:
+    """A transfer as it stands, with all that was taken back of it, the newest first: ours is named before what somebody took by hand."""
     code = transfer["currency"]
-    backs = (transfer.get("reversals") or {}).get("data") or []
-    newest = str(backs[0]["id"]) if backs else ""
-    return MoveOutcome(transfer["id"], from_gateway(transfer["amount"], code), from_gateway(transfer["amount_reversed"], code), newest)
+    back = next((one for one in backs if (one.get("metadata") or {}).get("reference")), backs[0] if backs else None)
+    whose = str(back["id"]) if back else ""
+    return MoveOutcome(transfer["id"], from_gateway(transfer["amount"], code), from_gateway(transfer["amount_reversed"], code), whose)
 
 
 def pay_out_outcome(payout: Wire) -> PayOutOutcome:

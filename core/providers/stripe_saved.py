@@ -12,9 +12,9 @@ from core.providers import stripe_shapes as shapes
 from core.providers.contract import Opening, OpenPayment, Outcome, ProviderRefused
 from core.providers.exponents import to_gateway
 from core.providers.saved import ChargeSaved, OpenSaving, SavingOutcome
+from core.providers.stripe_lists import rows
 from core.providers.stripe_methods import asking, held
 
-MOST_CHARGES_SEARCHED = 500
 _MONEY = ["latest_charge.balance_transaction"]
 
 
@@ -109,17 +109,11 @@ class SavedCards(ABC):
             return shapes.intent_outcome(no.intent)
 
     def find_charge(self, reference: str, customer: str) -> Outcome | None:
-        """Looks through the customer's intents for our reference."""
+        """Looks through the customer's intents for our reference, the newest first; all of them before it says that there is none."""
         assert_no_transaction()
-        params: dict[str, Any] = {"limit": 100, "customer": customer}
-        for _ in range(MOST_CHARGES_SEARCHED // 100):
-            page = self._read("payment_intents", **params)
-            for intent in page["data"]:
-                if (intent.get("metadata") or {}).get("reference") == reference:
-                    return shapes.intent_outcome(self._read(f"payment_intents/{intent['id']}", expand=_MONEY))
-            if not page["has_more"]:
-                break
-            params = {**params, "starting_after": page["data"][-1]["id"]}
+        for intent in rows(self._read, "payment_intents", customer=customer):
+            if (intent.get("metadata") or {}).get("reference") == reference:
+                return shapes.intent_outcome(self._read(f"payment_intents/{intent['id']}", expand=_MONEY))
         return None
 
     def forget_method(self, method: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from core.kernel.db import assert_no_transaction
 from core.providers.exponents import fee_from_gateway, from_gateway
 from core.providers.settlement import Settlement, SettlementLine, category_of
+from core.providers.stripe_lists import PAGE
 
-PAGE = 100
 _STATES = {"pending", "in_transit", "paid", "failed", "canceled"}
 
 

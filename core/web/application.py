@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response
 from flask.globals import request_ctx
-from htmx_flask.requests import HtmxAwareRequest
+from htmx_flask.requests import HtmxHeaders
 from jinja2 import StrictUndefined
 from werkzeug.datastructures import Headers, ImmutableMultiDict, MultiDict
+from werkzeug.exceptions import BadHost
 from werkzeug.routing import MapAdapter, Rule
+from werkzeug.sansio.http import parse_cookie
 from werkzeug.utils import cached_property
 from werkzeug.wsgi import get_host
 
@@ -29,15 +31,51 @@ ADDRESS = ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
 COMPLETE = (200, 201, 303)  # answers of which nothing is said but what stands in them
 PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9/:._~?=&-]*")
 
-NOTHING: ImmutableMultiDict[str, str] = ImmutableMultiDict()
+
+class Brought(ImmutableMultiDict[str, str]):
+    """As Werkzeug's, which raises an error for whatever is not there, in words, and catches it again."""
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:
+        return super().get(key, default, type) if key in self else default
 
 
-class Asked(HtmxAwareRequest):
+NOTHING = Brought()
+
+
+class InPieces:
+    """A body that comes in pieces (chunked). Where they do not fit together the server says so with an error of its own, in the middle of whatever reads
+    the body; to Werkzeug it is then a body that was cut off, which is answered with 400."""
+
+    def __init__(self, body: IO[bytes]) -> None:
+        self._body = body
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._body.read(size)
+        except Exception as problem:
+            raise OSError("the pieces of the body do not fit together") from problem
+
+
+class Asked(Request):
     """What somebody asks for. What they have not brought is not read either."""
+
+    parameter_storage_class = dict_storage_class = Brought
+
+    @cached_property
+    def htmx(self) -> HtmxHeaders:
+        """As HtmxAwareRequest has it, for those who ask for it."""
+        return HtmxHeaders(self.headers)
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        if "HTTP_TRANSFER_ENCODING" in self.environ:
+            self.environ["wsgi.input"] = InPieces(self.environ["wsgi.input"])
+        return super().stream
 
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
-        return super().cookies if "HTTP_COOKIE" in self.environ else NOTHING
+        said = self.environ.get("HTTP_COOKIE")
+        return parse_cookie(said, cls=Brought) if said else NOTHING
 
     @cached_property
     def args(self) -> MultiDict[str, str]:
@@ -109,14 +147,26 @@ class Application(Flask):
         return leads_home(endpoint) + path
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """As Flask's. Whoever asks for a host that no machine can be called is refused on a page like any other: its addresses must be known."""
+        try:
+            return self._adapter(request)
+        except BadHost as refused:
+            if request is None:
+                raise
+            request.routing_exception = refused
+            return self.url_map.bind("", path_info=request.path, default_method=request.method)
+
+    def _adapter(self, request: Request | None) -> MapAdapter | None:
         """As Flask's, which reads this machine's name twice for each request and encodes it anew: it hardly ever changes."""
-        if request is None or "HTTP_UPGRADE" in request.environ or self.config["TRUSTED_HOSTS"] or self.config["SERVER_NAME"]:
+        if self.config["SERVER_NAME"] or (request is not None and ("HTTP_UPGRADE" in request.environ or self.config["TRUSTED_HOSTS"])):
             return super().create_url_adapter(request)
-        asked = request.environ
-        scheme = asked["wsgi.url_scheme"]
-        request.host, name = self._names(scheme, asked.get("HTTP_HOST"), asked["SERVER_NAME"], asked["SERVER_PORT"])
-        root, path, query = (str(asked.get(part, "")).encode("latin1").decode(errors="replace") for part in ADDRESS)
-        return MapAdapter(self.url_map, name, root, "", scheme, path, asked["REQUEST_METHOD"], query)
+        if request is None:
+            return None
+        said = request.environ
+        scheme = said["wsgi.url_scheme"]
+        request.host, name = self._names(scheme, said.get("HTTP_HOST"), said["SERVER_NAME"], said["SERVER_PORT"])
+        root, path, query = (str(said.get(part, "")).encode("latin1").decode(errors="replace") for part in ADDRESS)
+        return MapAdapter(self.url_map, name, root, "", scheme, path, said["REQUEST_METHOD"], query)
 
     def _read_names(self, scheme: str, said: str | None, server: str, port: str) -> tuple[str, str]:
         """The host as the asker says it, and as addresses are matched with it. Raises what Werkzeug raises for one that cannot be."""

@@ -16,11 +16,13 @@ from core.disputes.models import Dispute, DisputeFile
 from core.disputes.records import OnRecord
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
+from core.payments.hold import CODE_USED_UP
 from core.payments.models import Payment, PaymentEvent
+from core.payments.weigh import NOT_ACCEPTED
 from core.web.brand import carried, logo_of, logo_path
 from core.web.mail import stationery_for
 from core.web.reader import Reader
-from core.web.three_d_secure import secured_by
+from core.web.three_d_secure import UNCONFIRMED, secured_by
 
 MOST_LINES = 200
 # The events a bank can use, in the words of templates/papers/evidence.html. All others are our own housekeeping, or say less than they seem to:
@@ -46,6 +48,7 @@ class Moment:
     actor: str
     amount: Money | None
     detail: Mapping[str, Any]
+    reason: str  # the card issuer's
 
 
 def pack_html(
@@ -96,8 +99,18 @@ def pack_html(
 
 
 def _moments(events: Iterable[PaymentEvent]) -> list[Moment]:
-    found = [Moment(event.kind, event.at, event.actor, _amount(event.detail), event.detail) for event in events if event.kind in SHOWN]
-    return found[:MOST_LINES]
+    return [_moment(event) for event in events if event.kind in SHOWN][:MOST_LINES]
+
+
+def _moment(event: PaymentEvent) -> Moment:
+    """A try that the payer did not confirm with their bank was declined by nobody, and one that was stopped on our side by no bank."""
+    code = event.detail.get("decline_code") or ""
+    kind, reason = event.kind, code.replace("_", " ")
+    if code in UNCONFIRMED:
+        kind, reason = "attempt.unconfirmed", ""
+    elif code in (NOT_ACCEPTED, CODE_USED_UP):
+        kind, reason = "attempt.stopped", ""
+    return Moment(kind, event.at, event.actor, _amount(event.detail), event.detail, reason)
 
 
 def _amount(detail: Mapping[str, Any]) -> Money | None:

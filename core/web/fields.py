@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from email_validator import validate_email
@@ -21,11 +20,10 @@ from wtforms.validators import DataRequired, InputRequired, Length, Optional, St
 from wtforms.widgets import TextInput
 
 from core.accounts.places import time_zones
-from core.kernel.currency import OFFERED
+from core.kernel.currency import OFFERED, is_currency
 from core.kernel.errors import Refusal
-from core.kernel.money import BadAmount, Money, read_amount
+from core.kernel.money import BadAmount, Money, example_amount, read_amount
 from core.web import widgets
-from core.web.filters import zone
 from core.web.forgery import FormToken
 from core.web.languages import reader, written
 from core.web.words import REORDERING
@@ -42,7 +40,6 @@ __all__ = [
     "InputRequired",
     "Length",
     "LineField",
-    "MomentField",
     "MoneyField",
     "Optional",
     "ParagraphField",
@@ -54,7 +51,6 @@ __all__ = [
     "options", "plain_text",
 ]  # fmt: skip
 
-EARLIEST, LATEST = 2000, 2100
 widgets.install()
 
 
@@ -302,6 +298,13 @@ class MoneyField(Field):
         self.data = amount
 
 
+def written_like(code: str | None) -> str:
+    """The hint at an amount: how one in this currency is typed, in the reader's manner."""
+    if not code or not is_currency(code):
+        return ""
+    return _("In %(currency)s for example %(example)s.", currency=code, example=example_amount(code, comma=reader().decimal_comma))
+
+
 def spelled(amount: Money) -> str:
     """As the reader would type it: 12.50, or 12,50."""
     text = amount.decimal_text
@@ -336,71 +339,6 @@ class CountField(IntegerField):
             return
         if not self.least <= self.data <= self.most:
             raise StopValidation(_("Enter a number from %(least)s to %(most)s.", least=self.least, most=self.most))
-
-
-class MomentField(Field):
-    """A date and time in the reader's zone, `2026-11-21T14:30`; `data` is an aware instant in UTC or None."""
-
-    widget = TextInput()
-    EXAMPLE = "2026-11-21 14:30"
-    FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return self.data.astimezone(zone()).strftime("%Y-%m-%dT%H:%M") if self.data else ""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = None
-        text = (valuelist[0] if valuelist else "").strip(" ")
-        if not text:
-            return
-        local = self._read(text)
-        if not EARLIEST <= local.year < LATEST:
-            raise ValueError(_("Choose a date between %(first)s and %(last)s.", first=EARLIEST, last=LATEST - 1))
-        at = local.replace(tzinfo=zone())
-        if at.astimezone(UTC).astimezone(zone()).replace(tzinfo=None) != local:
-            raise ValueError(_("The clocks go forward over that hour, so it does not exist. Choose another time."))
-        self.data = at.astimezone(UTC)
-
-    def _read(self, text: str) -> datetime:
-        for form in self.FORMATS:
-            if len(text) <= 19 and text.isascii():
-                try:
-                    return datetime.strptime(text, form)
-                except ValueError:
-                    continue
-        raise ValueError(_("Write it like %(example)s.", example=self.EXAMPLE))
-
-
-class DayField(MomentField):
-    """A day in the reader's zone, `2026-11-21`; `data` is the instant at which that day begins there."""
-
-    EXAMPLE = "2026-11-21"
-    FORMATS = ("%Y-%m-%d",)
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return self.data.astimezone(zone()).strftime("%Y-%m-%d") if self.data else ""
-
-    @property
-    def day(self) -> date | None:
-        """The day itself, as a calendar has it."""
-        return self.data.astimezone(zone()).date() if self.data else None
-
-    @property
-    def next_day(self) -> datetime | None:
-        """When the day after begins there: some days have 23 hours and some 25."""
-        if self.data is None:
-            return None
-        here = self.data.astimezone(zone()).date() + timedelta(days=1)
-        return datetime.combine(here, time(), tzinfo=zone()).astimezone(UTC)
-
-
-def day_begins(day: date | None) -> datetime | None:
-    """When this day begins where the reader lives: what a DayField holds."""
-    return datetime.combine(day, time(), tzinfo=zone()).astimezone(UTC) if day else None
 
 
 class FormTokenField(HiddenField):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from core.kernel import clock
 from core.kernel.money import Money
 from core.web.bank_words import bank_reason, bank_status, bank_tone
 from core.web.languages import reader
+from core.web.reader import Reader
 
 # state -> (what the reader is told, tone of its badge: good, bad, wait or calm)
 STATES: dict[str, tuple[Any, str]] = {
@@ -206,18 +208,29 @@ def when(value: datetime | None, style: str = "d MMM y, HH:mm") -> str:
     """21 Nov 2026, 14:03 in the reader's zone. Another language keeps what the style shows and puts it in its own order."""
     if value is None:
         return "–"
-    who = reader()
+    to_the_minute = value if "s" in style else value.replace(second=0, microsecond=0)
+    return _when(to_the_minute, style, reader(), zone())
+
+
+@lru_cache(1024)
+def _when(value: datetime, style: str, who: Reader, at: ZoneInfo) -> str:
+    """Many pages show the same minutes, a list the same one several times."""
     if who.british:
         bare = style.removesuffix(" zzz")  # for a zone without a short name Babel would write +0100
-        moment = format_datetime(value, bare, tzinfo=zone(), locale=who.babel)
+        moment = format_datetime(value, bare, tzinfo=at, locale=who.babel)
         return moment if bare == style else f"{moment} {who.zone_name(value)}"
     return who.stamp(value, zone="zzz" in style) if "d" in style else who.time(value, zone="zzz" in style)
+
+
+def day_of(value: datetime) -> date:
+    """The day it was in the reader's zone."""
+    return value.astimezone(zone()).date()
 
 
 def day(value: date | datetime | None) -> str:
     if value is None:
         return "–"
-    at_home = value.astimezone(zone()).date() if isinstance(value, datetime) else value
+    at_home = day_of(value) if isinstance(value, datetime) else value
     who = reader()
     return format_date(at_home, "d MMMM y", locale=who.babel) if who.british else who.day(at_home)
 
@@ -271,7 +284,13 @@ def lines(text: str) -> Markup:
     return Markup("<br>").join(escape(line) for line in text.splitlines())
 
 
+def mailbox(address: str) -> Markup:
+    """An e-mail address that goes to the next line behind a dot of its name or before its @, where there is no room for all of it."""
+    name, at, host = address.rpartition("@")
+    return Markup(".<wbr>").join(name.split(".")) + (Markup("<wbr>@") if at else "") + host
+
+
 def install(app: Flask) -> None:
-    ours = (money, minor, number, percent, when, day, day_short, month, ago, moment, status_label, status_tone, lines)
+    ours = (money, minor, number, percent, when, day, day_short, month, ago, moment, status_label, status_tone, lines, mailbox)
     for name in (*ours, bank_reason, bank_status, bank_tone):
         app.jinja_env.filters[name.__name__] = name

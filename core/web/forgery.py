@@ -5,16 +5,18 @@ from __future__ import annotations
 import hmac
 import secrets
 from functools import cache
+from typing import Any
 
 from flask import current_app, g, session
 from flask_wtf.csrf import CSRFProtect, _FlaskFormCSRF
 from itsdangerous import BadData, URLSafeTimedSerializer
 from wtforms import Field
+from wtforms.csrf.core import CSRFTokenField
 
 from core.kernel.signing import keep_key
-from core.web.form_cookie import Texts
+from core.web.form_cookie import PlainFirst, Texts
 from core.web.framed import form_token, framed
-from core.web.this_request import kept
+from core.web.this_request import kept, opened
 
 NAME = "csrf_token"  # in the session, in `g` and in the form
 
@@ -22,7 +24,7 @@ NAME = "csrf_token"  # in the session, in `g` and in the form
 @cache
 def _serializer(key: str) -> URLSafeTimedSerializer:
     """As flask_wtf.csrf.validate_csrf builds it."""
-    return keep_key(Texts(key, salt="wtf-csrf-token"))
+    return keep_key(Texts(key, salt="wtf-csrf-token", serializer=PlainFirst()))
 
 
 def csrf_token() -> str:
@@ -33,7 +35,7 @@ def csrf_token() -> str:
         if framed():
             mine[NAME] = form_token()
             return str(mine[NAME])
-        cookie = session._get_current_object()  # type: ignore[attr-defined]
+        cookie = opened()
         if not isinstance(cookie.get(NAME), str):
             cookie[NAME] = secrets.token_hex(20)
         mine[NAME] = _serializer(str(current_app.secret_key)).dumps(cookie[NAME])
@@ -45,7 +47,7 @@ class FormGuard(CSRFProtect):
 
     def protect(self, apply_exemptions: bool = False) -> None:
         """Answers 400 unless the request brings what this browser's session keeps, signed by us. It has no term but the session's own."""
-        brought, mine = self._get_csrf_token(), session.get(NAME)
+        brought, mine = self._get_csrf_token(), opened().get(NAME)
         try:
             signed = _serializer(str(current_app.secret_key)).loads(brought) if brought and isinstance(mine, str) else None
         except BadData:
@@ -61,8 +63,21 @@ def renew_token() -> None:
     kept().pop(NAME, None)
 
 
+class TokenField(CSRFTokenField):
+    """Its token is made when the form is drawn: one that was sent and taken is not drawn again."""
+
+    @property
+    def current_token(self) -> str:
+        return csrf_token()
+
+    def process(self, *args: Any, **kwargs: Any) -> None:
+        super(CSRFTokenField, self).process(*args, **kwargs)
+
+
 class FormToken(_FlaskFormCSRF):
     """The field of that name in a form."""
+
+    field_class = TokenField
 
     def generate_csrf_token(self, csrf_token_field: Field) -> str:
         return csrf_token()

@@ -29,7 +29,7 @@ from core.web.framed import OF_FRAMES
 from core.web.languages import suggest
 from core.web.page import see_other, wants_part
 from core.web.role_words import may_not_here, not_within_branches, role_word
-from core.web.this_request import kept
+from core.web.this_request import asked, kept
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -272,25 +272,25 @@ def _check_origin() -> None:
 
     An address with a nul byte in it names nothing, and is not put to the database.
     """
-    mine, asked = kept(), request._get_current_object()  # type: ignore[attr-defined]
+    mine, here = kept(), asked()
     see_only(None)
     mine.pop("branches", None)
     mine.pop("time_zone", None)
     mine.pop("_login_user", None)
     mine.pop("request_number", None)
-    audit.asked_from(asked.remote_addr or "")
-    for name, part in (asked.view_args or {}).items():
+    audit.asked_from(here.remote_addr or "")
+    for name, part in (here.view_args or {}).items():
         if "\x00" in str(part) and name != "token":  # a token is refused by its signature, in its own words
             abort(404)
-    if asked.method in SAFE:
+    if here.method in SAFE:
         return
-    view = current_app.view_functions.get(request.endpoint or "")
+    view = current_app.view_functions.get(here.endpoint or "")
     if not view or not getattr(view, "__csrf__", True):
         return
-    if request.headers.get("Sec-Fetch-Site", "same-origin") == "cross-site":
+    if here.environ.get("HTTP_SEC_FETCH_SITE") == "cross-site":
         abort(400)
-    request.max_content_length = getattr(view, "__most_bytes__", current_app.config["MAX_CONTENT_LENGTH"])
-    if asked.blueprint != OF_FRAMES:  # those bring no cookie: their door looks at a token of another kind
+    here.max_content_length = getattr(view, "__most_bytes__", current_app.config["MAX_CONTENT_LENGTH"])
+    if here.blueprint != OF_FRAMES:  # those bring no cookie: their door looks at a token of another kind
         csrf.protect()
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 
 from core.kernel.config import settings
-from core.web.this_request import kept, request_number
+from core.web.this_request import asked, kept, request_number
 
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'self'",),
@@ -73,18 +73,30 @@ def _policy(extra: tuple[tuple[str, tuple[str, ...]], ...], with_nonce: bool) ->
 
 def _set(response: Response) -> Response:
     """What a view has set itself stays: a door may be stricter about referrers, or let a receipt be printed."""
-    said = {name.lower() for name, _ in response.headers}
-    ours = [("Content-Security-Policy", content_policy()), ("X-Request-Id", request_number()), *ALWAYS]
-    if "frame-ancestors" not in kept().get("csp_extra", ()):
-        ours.append(("X-Frame-Options", "DENY"))
-    if request.endpoint != "static":
-        ours.append(("Cache-Control", "no-store"))
-    if settings().https:
-        ours.append(("Strict-Transport-Security", TO_US if kept().get("pay_host") is None else TO_A_VENDOR))
-    for name, value in ours:
-        if name.lower() not in said:
-            response.headers.add(name, value)
+    mine, said = kept(), {name.lower() for name, _ in response.headers}
+    if "content-security-policy" not in said:
+        response.headers.add("Content-Security-Policy", content_policy())
+    if "x-request-id" not in said:
+        response.headers.add("X-Request-Id", request_number())
+    may_stand = "frame-ancestors" in mine.get("csp_extra", ())
+    ours = _fixed(asked().endpoint == "static", may_stand, settings().https, mine.get("pay_host") is not None)
+    for lower, pair in ours:
+        if lower not in said:
+            response.headers.add(*pair)
     return response
+
+
+@cache
+def _fixed(static: bool, may_stand_in_frames: bool, https: bool, on_a_vendors_host: bool) -> list[tuple[str, tuple[str, str]]]:
+    """What is said in the same words each time, each with its name in small letters."""
+    ours = list(ALWAYS)
+    if not may_stand_in_frames:
+        ours.append(("X-Frame-Options", "DENY"))
+    if not static:
+        ours.append(("Cache-Control", "no-store"))
+    if https:
+        ours.append(("Strict-Transport-Security", TO_A_VENDOR if on_a_vendors_host else TO_US))
+    return [(name.lower(), (name, value)) for name, value in ours]
 
 
 def _fresh() -> None:

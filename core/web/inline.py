@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from markupsafe import Markup
 from werkzeug.http import parse_accept_header
+
+from core.web.this_request import asked
 
 _HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"  # gzip, deflate, no name, no time (RFC 1952)
 BLOCK = 0xFFFF
@@ -73,9 +75,9 @@ def install(app: Flask, file: Path) -> None:
         return
 
     def pack(response: Response) -> Response:
-        if response.mimetype != "text/html" or not response.is_sequence or "Content-Encoding" in response.headers:
+        if not _takes_gzip(asked().environ.get("HTTP_ACCEPT_ENCODING", "")[:200]) or response.mimetype != "text/html":
             return response
-        if not _takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", "")[:200]) or (packed := sheet.pack(response.get_data())) is None:
+        if not response.is_sequence or "Content-Encoding" in response.headers or (packed := sheet.pack(response.get_data())) is None:
             return response
         response.set_data(packed)
         response.headers["Content-Encoding"] = "gzip"

@@ -17,12 +17,13 @@ from werkzeug.http import parse_accept_header
 from core.kernel.config import settings
 from core.web.framed import framed
 from core.web.reader import Reader, written_for
-from core.web.this_request import kept
+from core.web.this_request import asked, kept
 from core.web.words import LANGUAGES, STAFF_LANGUAGES, direction_of, filled, known_language, texts
 
 LONGEST = 200  # of what a browser asks for, no more is read
 ASKED_BY = ("lang", "locale")  # ?lang=de on any address
 A_YEAR = 365 * 24 * 3600
+ALL = tuple(LANGUAGES)
 OF_STAFF = frozenset({"portal", "staff"})  # whose pages speak fewer languages
 
 
@@ -42,14 +43,15 @@ def language() -> str:
 
 def offered() -> tuple[str, ...]:
     """What the reader of this answer may choose from."""
-    return STAFF_LANGUAGES if request.blueprint in OF_STAFF else tuple(LANGUAGES)
+    return STAFF_LANGUAGES if asked().blueprint in OF_STAFF else ALL
 
 
 def suggest(locale: str) -> None:
     """What is opened has a language: it counts unless the reader has chosen one."""
     if locale:
-        g.suggested_language = locale
-        g.pop("language", None)
+        mine = kept()
+        mine["suggested_language"] = locale
+        mine.pop("language", None)
 
 
 @contextmanager
@@ -63,19 +65,19 @@ def reading_in(locale: str) -> Iterator[None]:
 
 
 def _choose() -> str:
-    may, asked = offered(), request._get_current_object()
-    said = _asked_for() if asked.query_string else None
-    chosen = None if framed() else asked.cookies.get(_cookie_name())
+    may, here = offered(), asked()
+    said = _asked_for() if here.query_string else None
+    chosen = None if framed() else here.cookies.get(_cookie_name())
     for wish in (said, chosen, kept().get("suggested_language")):
         if wish and (code := known_language(wish)) in may:
             return str(code)
-    return _best(asked.environ.get("HTTP_ACCEPT_LANGUAGE", "")[:LONGEST], may)
+    return _best(here.environ.get("HTTP_ACCEPT_LANGUAGE", "")[:LONGEST], may)
 
 
 def chosen_now() -> str | None:
     """The language that this request chooses by its address, of those the reader may choose from."""
-    asked = _asked_for() if request.query_string else None
-    return asked if asked in offered() else None
+    said = _asked_for() if request.query_string else None
+    return said if said in offered() else None
 
 
 def _asked_for() -> str | None:
@@ -98,7 +100,7 @@ def _reader(language: str, zone: str) -> Reader:
 
 def reader() -> Reader:
     """Who reads this answer: their language, and the time zone of the business it is about."""
-    return _reader(language(), str(g.get("time_zone", "UTC")) if has_request_context() else "UTC")
+    return _reader(language(), str(kept().get("time_zone", "UTC")) if has_request_context() else "UTC")
 
 
 def written(sentence: str) -> str:
@@ -161,9 +163,10 @@ def _cookie_name() -> str:
 
 def _remember(response: Response) -> Response:
     """A language asked for by address is this browser's from now on."""
-    asked = _asked_for() if request.query_string and not framed() else None
-    if asked and asked != request.cookies.get(_cookie_name()):
-        response.set_cookie(_cookie_name(), asked, max_age=A_YEAR, secure=settings().https, httponly=True, samesite="Lax", path="/")
+    here = asked()
+    said = _asked_for() if here.query_string and not framed() else None
+    if said and said != here.cookies.get(_cookie_name()):
+        response.set_cookie(_cookie_name(), said, max_age=A_YEAR, secure=settings().https, httponly=True, samesite="Lax", path="/")
     return response
 
 

@@ -25,7 +25,7 @@ from core.web import refusals
 from core.web.guard import SAFE, Current
 from core.web.page import keep_so_far, see_other
 from core.web.staff_guard import find_staff
-from core.web.this_request import kept
+from core.web.this_request import asked, kept
 
 LISTED = "seen_as_owner"  # in app.extensions: what of the vendors' pages is shown, by the name of the view (portal/seen_as_owner.py)
 PAGE, PAPER, PICTURE = "page", "paper", "picture"  # a picture belongs to a page, and is not written down beside it
@@ -55,19 +55,19 @@ def find_banner() -> Banner | None:
 
 def _watch() -> Response | None:
     """In front of every request that brings the cookie, before its form is read and before any view runs."""
-    mine, asked = kept(), request._get_current_object()  # type: ignore[attr-defined]
+    mine, here = kept(), asked()
     for name in ("looking", "look_banner", "staff_seat", "_login_user"):
         mine.pop(name, None)
     read_only_from_here(False)
-    if "HTTP_COOKIE" not in asked.environ or asked.endpoint in (None, "static") or asked.blueprint in OTHER_DOORS:
+    if "HTTP_COOKIE" not in here.environ or here.endpoint in (None, "static") or here.blueprint in OTHER_DOORS:
         return None
-    secret = asked.cookies.get(_cookie_name())
+    secret = here.cookies.get(_cookie_name())
     if not secret:
         return None
     seat = find_staff()
     look = find_look(secret, seat) if seat is not None and seat.user.second_factor_at is not None else None
     if look is None or seat is None:
-        return _over() if asked.blueprint == "portal" else None
+        return _over() if here.blueprint == "portal" else None
     return _look_on(look, seat)
 
 

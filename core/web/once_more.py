@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, Response, g, request, session
 
 from core.kernel.db import DATABASE_AWAY, finish_unit, gave_way
+from core.web.this_request import opened
 
 log = structlog.get_logger()
 
@@ -21,7 +22,7 @@ def install(app: Flask) -> None:
     dispatch, whole = app.dispatch_request, app.full_dispatch_request
 
     def dispatch_request() -> Any:
-        kept = dict(session)
+        kept = dict(opened())
         try:
             return dispatch()
         except Exception as problem:

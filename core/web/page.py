@@ -16,6 +16,7 @@ from core.kernel.errors import NotAllowed, NotFound
 from core.kernel.reads import only_reading
 from core.kernel.sentence import said
 from core.web.queue_outside import QueueOutside
+from core.web.this_request import asked
 
 CURSOR = re.compile(r"[A-Za-z0-9_~:.+-]{1,120}")
 # Of the eight threads that serve, three always stay for everybody who is not waiting for a provider.
@@ -30,8 +31,10 @@ def page(template: str, *, fragment: str | None = None, status: int = 200, **val
 
 def wants_part() -> bool:
     """True when htmx will put the answer into an existing page (a boosted or restored page needs all of it)."""
-    htmx = request.htmx  # type: ignore[attr-defined]
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    here: Any = asked()
+    if "HTTP_HX_REQUEST" not in here.environ:
+        return False
+    return bool(here.htmx) and not here.htmx.boosted and not here.htmx.history_restore_request
 
 
 def see_other(url: str) -> Response:

@@ -21,7 +21,7 @@ from core.kernel.recent import Recent
 from core.kernel.signing import examine_token
 from core.web.guard import SAFE, public
 from core.web.metrics import is_this_machine
-from core.web.this_request import kept
+from core.web.this_request import asked, kept
 from core.web.throttle import by_address
 
 KEPT = timedelta(seconds=15)  # for so long a process remembers whose a foreign name is, or that it is nobody's
@@ -76,7 +76,7 @@ def _served() -> Served:
 
 def _keep_to_the_vendor() -> Response | None:
     """In front of every request. On our own host, and on a machine's bare name or number, it looks at the name and that is all."""
-    mine, host = kept(), plain_host(request.host)
+    mine, host = kept(), plain_host(asked().host)
     mine.pop("pay_host", None)
     if not host or host == own_host(settings().public_url):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -50,11 +51,17 @@ API_WORDS: dict[int, tuple[str, Any, Any]] = {}
 
 
 def answer(
-    status: int, *, title: str | None = None, message: str | None = None, code: str | None = None, field: str | None = None
+    status: int,
+    *,
+    title: str | None = None,
+    message: str | None = None,
+    code: str | None = None,
+    field: str | None = None,
+    each: Sequence[Refusal] = (),
 ) -> Response:
     """The one place where an error is put into words and form. It reads no row: the database may be the trouble."""
     if request.path.startswith(API):
-        return _api_problem(status, title, message, code, field)
+        return _api_problem(status, title, message, code, field, each)
     known = WORDS.get(status, WORDS[400 if status < 500 else 500])
     shown = {"status": status, "title": title or str(known[0]), "message": message or str(known[1])}
     if wants_json():
@@ -71,11 +78,15 @@ def answer(
     return response
 
 
-def _api_problem(status: int, title: str | None, message: str | None, code: str | None, field: str | None) -> Response:
-    """What the API says: with the number of the request, and where the code is explained."""
+def _api_problem(
+    status: int, title: str | None, message: str | None, code: str | None, field: str | None, each: Sequence[Refusal]
+) -> Response:
+    """What the API says: with the number of the request, and where the code is explained; of several things, each at its field."""
     usual, known = API_WORDS.get(status), WORDS.get(status, WORDS[400 if status < 500 else 500])
     name = code or (usual[0] if usual else f"http_{status}")
-    about = {"field": field} if field else {}
+    about: dict[str, Any] = {"field": field} if field else {}
+    if each:
+        about["errors"] = [{"field": one.field, "detail": written(one.message)} for one in each]
     response = _problem(
         type=f"{settings().public_url}/portal/api#error-{name}", code=name, title=title or str(usual[1] if usual else known[0]),
         detail=message or str(usual[2] if usual else known[1]), status=status, request_id=request_number(), **about,
@@ -100,7 +111,9 @@ def wants_json() -> bool:
 
 
 def _refused(refusal: Refusal) -> Response:
-    response = answer(refusal.status, title=_title(refusal), message=written(refusal.message), code=refusal.code, field=refusal.field)
+    response = answer(
+        refusal.status, title=_title(refusal), message=written(refusal.message), code=refusal.code, field=refusal.field, each=refusal.each
+    )
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if refusal.code == "idempotency_key_in_use":

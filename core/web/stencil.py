@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from flask import Response, current_app, g, request
+from flask import Flask, Response, current_app
 from markupsafe import escape
 
 from core.kernel.recent import Recent
@@ -24,16 +24,17 @@ from core.web.headers import csp_nonce
 from core.web.languages import language
 from core.web.pay_host import pay_host
 from core.web.theme import forced_scheme
-from core.web.this_request import kept
+from core.web.this_request import asked, kept
 
 MOST = 256  # pages of each kind kept in a process; a few kilobytes each, for the sheet that they all have stands in none
 SHEET = "sheet"
+HTML = {"Content-Type": "text/html; charset=utf-8", "Vary": "HX-Request"}
 # What no other answer may have: how it is made, and under which name an answer keeps its own.
 MAKE: dict[str, Callable[[], str]] = {"csrf": csrf_token, "nonce": csp_nonce}
 MADE = {"csrf": "csrf_token", "nonce": "csp_nonce"}
 
 Words = TypeVar("Words", bound=tuple[Any, ...])
-Pieces = list[str]  # text, the name of what stands in the hole after it, text, a name, ..., text
+Pieces = list[Any]  # text as it is sent, the name of what stands in the hole after it, text, a name, ..., text
 
 _kept: Recent[tuple[list[dict[str, Any]], Pieces]] = Recent(MOST)
 _written: Recent[Pieces] = Recent(MOST)
@@ -46,7 +47,7 @@ def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[]
     its policy. Each is unguessable, so where it stands in the text nothing else can stand.
     """
     tokens = {**tokens, "csrf": csrf_token(), "nonce": csp_nonce()}
-    key, about = (request.path, language(), forced_scheme(), pay_host()), [content(row) for row in rows]
+    key, about = (asked().path, language(), forced_scheme(), pay_host()), [content(row) for row in rows]
     before = _kept.get(key)
     if before is not None and before[0] == about:
         return _filled(before[1], tokens)
@@ -58,7 +59,8 @@ def stencilled(rows: tuple[Any, ...], tokens: dict[str, str], write: Callable[[]
 
 def may_be_kept() -> bool:
     """Whether this request asks for the page itself: nothing in its address is about this visitor, and it stands in nobody else's page."""
-    return not request.query_string and request.method in ("GET", "HEAD") and framed() is None
+    here = asked()
+    return not here.query_string and here.method in ("GET", "HEAD") and framed() is None
 
 
 def from_words(words: Words, own: dict[str, str], write: Callable[[Words, dict[str, str]], Response]) -> Response:
@@ -68,7 +70,7 @@ def from_words(words: Words, own: dict[str, str], write: Callable[[Words, dict[s
     unguessable, and is never sent to anybody. What stands in a hole is escaped; what is to stand in an address must be fit for one.
     Only for requests that `may_be_kept`.
     """
-    key = (write, words, language(), forced_scheme(), g.get("time_zone"), pay_host())
+    key = (write, words, language(), forced_scheme(), kept().get("time_zone"), pay_host())
     pieces = _written.get(key)
     if pieces is None:
         marks = {name: _mark(name) for name in own}
@@ -78,7 +80,7 @@ def from_words(words: Words, own: dict[str, str], write: Callable[[Words, dict[s
         if response.status_code == 200:
             _written.put(key, pieces)
     texts = {name: str(escape(text)) for name, text in own.items()}
-    return _filled(pieces, texts | {name: make() for name, make in MAKE.items() if name in pieces})
+    return _filled(pieces, texts | {name: make() for name, make in MAKE.items() if name in pieces[1::2]})
 
 
 @cache
@@ -89,21 +91,28 @@ def _mark(name: str) -> str:
 
 def _cut(response: Response, names: dict[str, str]) -> Pieces:
     """The text of a page, cut wherever one of these stands, which is told by its name."""
-    pieces = re.split("(" + "|".join(map(re.escape, names)) + ")", response.get_data(as_text=True))
-    pieces[1::2] = [names[found] for found in pieces[1::2]]
-    sheet = current_app.jinja_env.globals.get("inline_sheet")
+    pieces: Pieces = re.split(b"(" + b"|".join(re.escape(word.encode()) for word in names) + b")", response.get_data())
+    pieces[1::2] = [names[found.decode()] for found in pieces[1::2]]
+    sheet = _sent(current_app.jinja_env.globals.get("inline_sheet") or "")
     place = next((number for number in range(0, len(pieces), 2) if sheet and sheet in pieces[number]), None)
     if place is not None:
-        before, _, after = pieces[place].partition(str(sheet))
+        before, _, after = pieces[place].partition(sheet)
         pieces[place : place + 1] = [before, SHEET, after]
     return pieces
 
 
+@lru_cache(2)
+def _sent(sheet: str) -> bytes:
+    return sheet.encode()
+
+
 def _filled(pieces: Pieces, texts: dict[str, str]) -> Response:
     """The whole page, with these texts in its holes."""
-    texts[SHEET] = current_app.jinja_env.globals.get("inline_sheet") or ""
-    text = "".join([texts[piece] if number % 2 else piece for number, piece in enumerate(pieces)])
-    return current_app.response_class(text, 200, {"Vary": "HX-Request"})
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    whole = pieces.copy()
+    sheet = _sent(app.jinja_env.globals.get("inline_sheet") or "")
+    whole[1::2] = [texts[name].encode() if name != SHEET else sheet for name in pieces[1::2]]
+    return app.response_class(b"".join(whole), 200, HTML)
 
 
 def content(row: Any) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from core.kernel.config import settings
 from core.web.framed import framed
+from core.web.this_request import asked
 
 SCHEMES = ("light", "dark")
 FOLLOW = "auto"  # ?theme=auto: the reader's screen decides again
@@ -14,9 +15,10 @@ OF_PAYERS = ("checkout", "embed")
 
 def forced_scheme() -> str | None:
     """The scheme this answer is shown in, whatever the reader's screen is; None where the screen decides. Papers and the portal are never forced."""
-    if request.blueprint not in OF_PAYERS:
+    here = asked()
+    if here.blueprint not in OF_PAYERS:
         return None
-    wish = _asked_for() or (None if framed() else request.cookies.get(_cookie_name()))
+    wish = _asked_for() or (None if framed() else here.cookies.get(_cookie_name()))
     return wish if wish in SCHEMES else None
 
 
@@ -26,7 +28,8 @@ def color_scheme() -> str:
 
 
 def _asked_for() -> str | None:
-    wish = request.args.get("theme") if request.args else None
+    here = asked()
+    wish = here.args.get("theme") if here.query_string else None
     return wish if wish in (*SCHEMES, FOLLOW) else None
 
 
@@ -36,12 +39,15 @@ def _cookie_name() -> str:
 
 def _remember(response: Response) -> Response:
     """The pages after the first are shown alike, until the browser is closed: a shop that is dark does not lead into a light till."""
-    asked = _asked_for() if request.args and request.blueprint in OF_PAYERS and not framed() else None
-    kept = request.cookies.get(_cookie_name())
-    if asked == FOLLOW and kept:
+    here = asked()
+    wish = _asked_for() if here.query_string and here.blueprint in OF_PAYERS and not framed() else None
+    if wish is None:
+        return response
+    kept = here.cookies.get(_cookie_name())
+    if wish == FOLLOW and kept:
         response.delete_cookie(_cookie_name(), path="/", secure=settings().https, httponly=True, samesite="Lax")
-    elif asked in SCHEMES and asked != kept:
-        response.set_cookie(_cookie_name(), str(asked), secure=settings().https, httponly=True, samesite="Lax", path="/")
+    elif wish in SCHEMES and wish != kept:
+        response.set_cookie(_cookie_name(), wish, secure=settings().https, httponly=True, samesite="Lax", path="/")
     return response
 
 

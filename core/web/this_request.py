@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from flask import Request, g, request
+from flask import Request, g, request, session
 
 from core.kernel.ids import public_id
+
+if TYPE_CHECKING:
+    from flask.ctx import _AppCtxGlobals
+    from flask.sessions import SessionMixin
+    from werkzeug.local import LocalProxy
+
+# What they are; Flask declares them as what they stand for.
+_G = cast("LocalProxy[_AppCtxGlobals]", g)
+_REQUEST = cast("LocalProxy[Request]", request)
+_SESSION = cast("LocalProxy[SessionMixin]", session)
 
 
 def kept() -> dict[str, Any]:
     """The same as `g`, without the detour that each single look at it makes."""
-    return g._get_current_object().__dict__  # type: ignore[attr-defined, no-any-return]
+    return _G._get_current_object().__dict__
 
 
 def asked() -> Request:
     """The same as `request`, for code that looks at it several times."""
-    return request._get_current_object()  # type: ignore[attr-defined, no-any-return]
+    return _REQUEST._get_current_object()
+
+
+def opened() -> SessionMixin:
+    """The same as `session`."""
+    return _SESSION._get_current_object()
 
 
 def request_number() -> str:

@@ -20,6 +20,8 @@ _SAYS = {
     "not_supported": said("The card does not take part"),
     "processing_error": said("It could not be carried out"),
 }
+# It was not passed: the payer's doing as much as the bank's, and no bank gave a reason.
+UNCONFIRMED = frozenset({"payment_intent_authentication_failure", "setup_intent_authentication_failure"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from core.admission.review import ends_soon, list_to_look_at, review_paper
 from core.admission.states import OPEN
 from core.kernel.errors import Conflict
 from core.web.admission_words import papers, reviews, states, steps
-from core.web.fields import DayField, Form, LineField, ParagraphField, RadioField, day_begins, options
+from core.web.day_fields import DayField, day_begins
+from core.web.fields import Form, LineField, ParagraphField, RadioField, options
 from core.web.page import page, see_other
 from core.web.staff_guard import seen, staff, staff_may
 from portal.admin.blueprint import staff_door

@@ -16,7 +16,8 @@ from core.kernel.clock import now
 from core.kernel.money import Money
 from core.notifications.notices import post_notice
 from core.payments.figures import takings_by_day
-from core.web.fields import DayField, Form, LineField, day_begins
+from core.web.day_fields import DayField, day_begins
+from core.web.fields import Form, LineField
 from core.web.page import page, see_other
 from core.web.percent_field import PercentField
 from core.web.staff_guard import seen, staff, staff_may

@@ -15,7 +15,8 @@ from core.accounts.house import house
 from core.billing.models import BillingDocument
 from core.kernel.errors import NotFound
 from core.subscriptions.documents import EVERYTHING, DocumentFilter, get_document, is_number, list_documents
-from core.web.fields import ChoiceField, DayField, Form, LineField, options, plain_text
+from core.web.day_fields import DayField
+from core.web.fields import ChoiceField, Form, LineField, options, plain_text
 from core.web.page import cursor, page
 from core.web.staff_guard import seen, staff_may
 from portal.admin.blueprint import staff_door

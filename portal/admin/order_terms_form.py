@@ -14,7 +14,8 @@ from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.money import Money
 from core.orders.terms import MOST_BPS, MOST_DAYS, MOST_RATES, Rate, Terms, TermsRefused, check_terms
-from core.web.fields import ChoiceField, CountField, CurrencyField, Form, LineField, MomentField, MoneyField, options, spelled
+from core.web.day_fields import MomentField
+from core.web.fields import ChoiceField, CountField, CurrencyField, Form, LineField, MoneyField, options, spelled
 from core.web.languages import written
 from core.web.percent_field import PercentField
 from portal.admin.plan_form import MinimumsField

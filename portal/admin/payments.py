@@ -25,7 +25,8 @@ from core.payments.review_models import Screening
 from core.payments.search import Reading, read_words
 from core.payments.unexpected import list_unexpected
 from core.payouts.queries import payouts_with
-from core.web.fields import ChoiceField, DayField, Form, LineField, options, plain_text
+from core.web.day_fields import DayField
+from core.web.fields import ChoiceField, Form, LineField, options, plain_text
 from core.web.filters import status_label
 from core.web.languages import written
 from core.web.page import cursor, page

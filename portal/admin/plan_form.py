@@ -17,7 +17,8 @@ from core.billing.clock import today_of
 from core.billing.terms import Terms, Tier
 from core.billing.terms_check import BOUNDS, LONGEST_ABOUT, LONGEST_CODE, LONGEST_NAME, MOST_DAYS, MOST_DRIFT_BPS, MOST_TIERS, faults_of
 from core.kernel.money import BadAmount, Money, read_amount
-from core.web.fields import CountField, DayField, Form, LineField, MoneyField, ParagraphField, spelled
+from core.web.day_fields import DayField
+from core.web.fields import CountField, Form, LineField, MoneyField, ParagraphField, spelled
 from core.web.languages import reader, written
 from core.web.percent_field import PercentField
 from portal.term_words import LABELS

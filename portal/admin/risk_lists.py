@@ -10,7 +10,8 @@ from core.accounts.staff import staff_names
 from core.kernel.errors import NotFound
 from core.risk.lists import add_entry, get_entry, list_entries, remove_entry
 from core.risk.rule_models import LONGEST_REASON
-from core.web.fields import ChoiceField, DayField, Form, LineField, RadioField, options
+from core.web.day_fields import DayField
+from core.web.fields import ChoiceField, Form, LineField, RadioField, options
 from core.web.page import page, see_other
 from core.web.staff_guard import staff, staff_may
 from portal.admin.blueprint import staff_door

@@ -25,7 +25,8 @@ from core.admission.stops import (
     stop,
 )
 from core.kernel.errors import NotFound
-from core.web.fields import CountField, DayField, Form, ParagraphField
+from core.web.day_fields import DayField
+from core.web.fields import CountField, Form, ParagraphField
 from core.web.page import page, see_other
 from core.web.staff_guard import seen, staff, staff_may
 from core.web.stop_words import names

@@ -103,8 +103,9 @@ def endpoint(
 
         @wraps(view)
         def reading(*who: Any, **named: str) -> tuple[dict[str, Any], int]:
+            read = _read(told)  # what is refused here is named as it was sent
             try:
-                given = view(*who, *_read(told), **named)
+                given = view(*who, *read, **named)
             except Refusal as no:
                 no.field = (called or {}).get(no.field or "", no.field)
                 raise

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from core.hooks.headers import LONGEST_NAME, LONGEST_VALUE, MOST_HEADERS, TOKEN
 from core.kernel.currency import OFFERED
 from core.kernel.sentence import said
 from core.web.fields import one_spelling, plain_text
-from portal.api.reading import Body, BodyRefused, body
+from portal.api.reading import MOST_NAMED, Body, BodyRefused, Wrong, body
 
 Schema = dict[str, Any]
+Value = TypeVar("Value")
 MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LONGEST_ADDRESS = 254
@@ -224,7 +226,7 @@ class Listed(Kind):
         parts = sent.each(name)
         if not self.least <= len(parts.values) <= self.most:
             raise BodyRefused(said("Between %(least)s and %(most)s of them.", least=self.least, most=self.most), field=sent.path(name))
-        return [self.of.take(parts, number, currency) for number in parts.values]
+        return _all_of(parts, lambda number: self.of.take(parts, number, currency))
 
     def schema(self) -> Schema:
         return {"type": "array", "items": self.of.schema(), "maxItems": self.most, **({"minItems": self.least} if self.least else {})}
@@ -254,7 +256,7 @@ class Pairs(Kind):
         pairs = sent.object(name)
         if len(pairs.values) > self.most:
             raise BodyRefused(said("%(most)s lines at most.", most=self.most), field=sent.path(name))
-        return {key: pairs.text(key) for key in pairs.values}
+        return dict(zip(pairs.values, _all_of(pairs, pairs.text), strict=True))
 
     def schema(self) -> Schema:
         return {"type": "object", "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 200}, "maxProperties": self.most}
@@ -281,13 +283,13 @@ class Attributes(Pairs):
         pairs = sent.object(name)
         if len(pairs.values) > self.most:
             raise BodyRefused(said("%(most)s lines at most.", most=self.most), field=sent.path(name))
-        return {key: self._value(pairs, key) for key in pairs.values}
+        return dict(zip(pairs.values, _all_of(pairs, partial(self._value, pairs)), strict=True))
 
     def _value(self, pairs: Body, key: str) -> str | list[str]:
         if not isinstance(pairs.values[key], list):
             return pairs.text(key)
         several = pairs.each(key)
-        return [several.text(number) for number in several.values]
+        return _all_of(several, several.text)
 
     def schema(self) -> Schema:
         value = {"type": ["string", "array"], "items": {"type": "string"}}
@@ -317,16 +319,33 @@ def read_given(fields: Fields, *, currency: str = "") -> dict[str, Any]:
     return take_all(sent, given, currency)
 
 
+def _all_of(sent: Body, take: Callable[[str], Value]) -> list[Value]:
+    """What stands in a list, or under names of the caller's own. Whatever is wrong is refused at once, as far as it is named."""
+    taken: list[Value] = []
+    wrong = Wrong()
+    for name in sent.values:
+        with wrong.noted():
+            taken.append(take(name))
+        if len(wrong.found) >= MOST_NAMED:
+            break
+    wrong.refuse()
+    return taken
+
+
 def take_all(sent: Body, fields: Fields, currency: str) -> dict[str, Any]:
-    """Every field of one object; amounts come last, for they are written in the currency that stands beside them."""
+    """Every field of one object; amounts come last, for they are written in the currency that stands beside them.
+
+    Whatever is missing, wrong or unknown is refused at once, each at its field.
+    """
     found: dict[str, Any] = {}
-    names = sorted(fields, key=lambda name: name != "currency")
-    sent.check_names(fields, [name for name in names if fields[name].required])
-    for name in names:
+    wrong = Wrong()
+    for name in sorted(fields, key=lambda name: name != "currency"):
         kind = fields[name]
-        if not kind.required and sent.is_empty(name):
-            found[name] = kind.usual
-        else:
-            found[name] = kind.take(sent, name, found.get("currency") or currency)
-    sent.close()
+        with wrong.noted():
+            if not kind.required and sent.is_empty(name):
+                found[name] = kind.usual
+            else:
+                found[name] = kind.take(sent, name, found.get("currency") or currency)
+    wrong.found = [*sent.unknown(), *wrong.found]
+    wrong.refuse()
     return found

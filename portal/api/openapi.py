@@ -33,6 +33,16 @@ PROBLEM: Schema = {
         "status": {"type": "integer", "description": "The HTTP status."},
         "field": {"type": "string", "description": "Where to look: orders.0.seller."},
         "request_id": {"type": "string", "description": "By which we find this request."},
+        "errors": {
+            "type": "array", "description": "Where several fields are missing, wrong or unknown at once: each of them.",
+            "items": {
+                "type": "object", "required": ["field", "detail"], "additionalProperties": False,
+                "properties": {
+                    "field": {"type": "string", "description": "Which field: `payer.email`, `items.0.price`."},
+                    "detail": {"type": "string", "description": "What is wrong with it."},
+                },
+            },
+        },
     },
 }  # fmt: skip
 REFUSALS = {
@@ -57,7 +67,7 @@ the answer is 409 with Retry-After. What was refused is not remembered: mend it 
 
 **Lists** come newest first; only the feed of events comes oldest first, and goes on with `after`. `starting_after` and `ending_before` name a row; `has_more` says whether there are more in that direction.
 
-**Refusals** are `application/problem+json` with a stable `code`. Unknown fields and parameters are refused, so that a mistyped one is not
+**Refusals** are `application/problem+json` with a stable `code`. Fields that are missing, wrong or unknown are named all at once, in `errors`. Unknown fields and parameters are refused, so that a mistyped one is not
 lost. Nothing is nested deeper than {DEEPEST} levels.
 
 **Versions**: the version stands in the address. What there is in this one stays as it is; endpoints, fields of answers, fields that may be left out, events

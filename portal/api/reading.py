@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 from flask import Request
@@ -15,6 +16,7 @@ from core.kernel.sentence import said
 from core.web.this_request import asked, kept
 
 DEEPEST = 12
+MOST_NAMED = 20  # things that are wrong, in one refusal
 HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -37,15 +39,68 @@ class WrongContentType(BodyRefused):
     status = 415
 
 
+class Missing(BodyRefused):
+    """A field that has to be there is not."""
+
+
+class Unknown(BodyRefused):
+    """A field that nobody asks for."""
+
+
+class CurrencyNeeded(BodyRefused):
+    """An amount with decimals, and in which currency is not said."""
+
+
+class SeveralRefused(BodyRefused):
+    """Several fields are not as they should be, and all are named at once: nobody asks again for each."""
+
+    def __init__(self, each: Sequence[BodyRefused]) -> None:
+        missing = ", ".join(str(one.field) for one in each if isinstance(one, Missing))
+        kinds = {type(one) for one in each}
+        if kinds == {Missing}:
+            words: str = said("These are missing: %(names)s.", names=missing)
+        elif kinds == {Missing, Unknown}:  # a misspelled one stands beside what is missing by it
+            words = said("There is no such field here: %(name)s. What is missing: %(names)s.", name=each[0].field, names=missing)
+        else:
+            words = " ".join(f"{one.field}: {one.message}" for one in each)
+        super().__init__(words, field=each[0].field)
+        self.each = tuple(each)
+
+
+class Wrong:
+    """What is wrong with an object of the request, found field by field and refused at the end."""
+
+    def __init__(self) -> None:
+        self.found: list[BodyRefused] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """What the block refuses waits for the end."""
+        try:
+            yield
+        except BodyRefused as no:
+            self.found += cast(Sequence[BodyRefused], no.each) or [no]
+
+    def refuse(self) -> None:
+        """All of it at once, each field once. An amount is not read where its currency is wrong itself."""
+        lost = [one.field for one in self.found if not isinstance(one, CurrencyNeeded) and str(one.field).split(".")[-1] == "currency"]
+        each = {one.field: one for one in reversed(self.found) if not (lost and isinstance(one, CurrencyNeeded))}
+        found = list(reversed(each.values()))[:MOST_NAMED]
+        if len(found) > 1:
+            raise SeveralRefused(found)
+        if found:
+            raise found[0]
+
+
 class Body:
-    """One object of the request. Every field is asked for by name; `close` refuses what nobody asked for."""
+    """One object of the request. Every field is asked for by name; what nobody asked for is `unknown`."""
 
     def __init__(self, values: dict[str, Any], at: str = "") -> None:
         self.values, self.at, self.read = values, at, set[str]()
 
     def path(self, name: str) -> str:
-        """How a refusal names a field of this object."""
-        return f"{self.at}.{name}" if self.at else name
+        """How a refusal names a field of this object; what a caller has named is said shortly."""
+        return f"{self.at}.{name[:60]}" if self.at else name[:60]
 
     def text(self, name: str, usual: str | None = None) -> str:
         """A text; required without `usual`."""
@@ -76,7 +131,7 @@ class Body:
             if value != value.strip():
                 raise BodyRefused("Write the amount without blanks around it.", field=self.path(name))
             if not currency:
-                raise BodyRefused(
+                raise CurrencyNeeded(
                     "Send the currency beside an amount with decimals, or send whole minor units.", field=self.path("currency")
                 )
             try:
@@ -121,29 +176,16 @@ class Body:
                 raise BodyRefused("This has to be an object.", field=f"{self.path(name)}.{number}")
         return [Body(one, f"{self.path(name)}.{number}") for number, one in enumerate(value)]
 
-    def check_names(self, known: Collection[str], required: list[str]) -> None:
-        """Several missing ones are named at once, and a misspelled one beside what is missing by it: nobody asks again for each."""
-        missing = [name for name in required if self.values.get(name) is None]
-        unknown = [name for name in self.values if name not in known]
-        if missing and unknown:
-            words = said(
-                "There is no such field here: %(name)s. What is missing: %(names)s.", name=unknown[0][:60], names=", ".join(missing)
-            )
-            raise BodyRefused(words, field=self.path(unknown[0][:60]))
-        if len(missing) > 1:
-            raise BodyRefused(said("These are missing: %(names)s.", names=", ".join(missing)), field=self.path(missing[0]))
-
-    def close(self) -> None:
-        """Refuse fields that nobody asked for: a misspelled one would be lost silently."""
-        for name in self.values:
-            if name not in self.read:
-                raise BodyRefused(said("There is no such field here: %(name)s.", name=name[:60]), field=self.path(name[:60]))
+    def unknown(self) -> list[Unknown]:
+        """Fields that nobody asked for: a misspelled one would be lost silently."""
+        names = [name for name in self.values if name not in self.read][:MOST_NAMED]
+        return [Unknown(said("There is no such field here: %(name)s.", name=name[:60]), field=self.path(name)) for name in names]
 
     def _take(self, name: str, usual: Any) -> Any:
         self.read.add(name)
         value = self.values.get(name, usual)
         if value is None:
-            raise BodyRefused("This is missing.", field=self.path(name))
+            raise Missing("This is missing.", field=self.path(name))
         return value
 
 

@@ -91,6 +91,7 @@ def test_the_payer_names_an_account_and_sees_how_far_it_is(shop: Shop, payer: Br
     told = payer.get(history).text
     for words in ("You were asked to which account", "You named an account", "The seller approved the refund"):
         assert words in told
+    assert "It has left our bank and arrives within three working days" in told and "5 to 10 working days" not in told
     bank_says(shop, paying, back="AC04")
     failed = payer.get(where)
     assert failed.heading == "The transfer did not arrive" and "new link" in failed.text

@@ -125,7 +125,7 @@ def test_a_comma_is_no_decimal_mark_to_an_english_reader(shop, payer):
     link = make_link(shop, amount=None)
     page = speaks(payer, "en").get(link_address(shop, link))
     assert payer.submit(page.form(), status=422, email="sam@example.com", amount="12,50").errors == [
-        "Write the amount with digits only, like 12.50."
+        "Write the amount with digits and a point, like 12.50."
     ]
 
 

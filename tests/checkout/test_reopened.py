@@ -25,7 +25,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each time the rows were read."""
     seen: list[str] = []
     open_till = familiar.open_till
-    monkeypatch.setattr(familiar, "open_till", lambda token: seen.append(token) or open_till(token))
+    monkeypatch.setattr(familiar, "open_till", lambda token, **how: seen.append(token) or open_till(token, **how))
     return seen
 
 

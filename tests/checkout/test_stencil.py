@@ -103,6 +103,19 @@ def test_whose_rows_are_kept_is_asked_about_each_time(shop: Any, written: list[s
     Browser(shop.app).get(address, status=404)
 
 
+def test_a_payment_begins_from_rows_that_are_kept_and_its_place_is_counted_all_the_same(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    by_token = familiar.by_token
+    address = link_address(shop, make_link(shop, max_payments=1))
+    browsers = [Browser(shop.app) for _ in range(5)]
+    forms = [browser.get(address).form() for browser in browsers]
+    monkeypatch.setattr(familiar, "by_token", lambda token: read.append(token) or by_token(token))
+    typed = {"email": "ada@example.com", "name": "Ada Payer"}
+    assert browsers[0].submit(forms[0], **typed).heading == "Pay by card"
+    assert browsers[1].submit(forms[1], status=409, **typed).heading == "Sold out"
+    assert read == []
+
+
 def test_a_kept_link_runs_out_by_the_clock(shop: Any) -> None:
     """No row changes when a link's last moment passes."""
     link = make_link(shop)

@@ -55,9 +55,14 @@ class Processor:
         return [session for session in newest if session["metadata"].get("payment") == payment.public_id]
 
     def events(self, payment: Payment) -> set[str]:
-        """What it has to tell about this payment."""
+        """What it has to tell about this payment, also of what was done there by hand: that names the charge, and nothing of ours."""
+
+        def about(of: dict[str, Any]) -> bool:
+            ours = of.get("metadata", {}).get("payment") == payment.public_id
+            return ours or (payment.charge is not None and payment.charge in (of["id"], of.get("charge")))
+
         newest = self.call("GET", "/v1/events?limit=100")["data"]
-        return {event["id"] for event in newest if event["data"]["object"].get("metadata", {}).get("payment") == payment.public_id}
+        return {event["id"] for event in newest if about(event["data"]["object"])}
 
 
 class Visit:

@@ -18,6 +18,8 @@ from core.kernel.config import settings
 from core.kernel.db import db
 from core.payments.models import Payment, PaymentLink
 from core.web.throttle import limiter
+from portal.api.kinds import Listed, Number
+from portal.api.reading import MOST_NAMED, Body, SeveralRefused
 from tests.core.payments.conftest import another_shop
 from tests.factories import Shop, make_shop, unit
 from tests.killed import Axe, Killed
@@ -80,7 +82,43 @@ def test_whoever_sends_too_little_or_a_misspelled_field_asks_again_once(caller: 
     )
     assert told["detail"] == "There is no such field here: curency. What is missing: currency."
     told = problem(caller.post(PAYMENTS, {**WISH, "amount": 2**63}), 422, "invalid_request", "amount")
-    assert "larger" in told["detail"]
+    assert "larger" in told["detail"] and "errors" not in told
+
+
+def test_what_is_missing_wrong_and_unknown_is_named_at_once(caller: Caller) -> None:
+    wish = {"amount": "ten", "currency": "GBP", "payer": {"email": "nobody", "nick": "Ada"}}
+    told = problem(caller.post(PAYMENTS, {**wish, "colour": "red"}), 422, "invalid_request", "colour")
+    assert [one["field"] for one in told["errors"]] == ["colour", "amount", "payer.nick", "payer.email", "description"]
+    assert all(one["detail"] and f"{one['field']}: {one['detail']}" in told["detail"] for one in told["errors"])
+    told = problem(
+        caller.post(PAYMENTS, {**wish, "currency": "gbp", "payer": {"email": "ada@example.com"}}), 422, "invalid_request", "currency"
+    )
+    assert [one["field"] for one in told["errors"]] == ["currency", "description"], "an amount is not read where its currency is not known"
+    told = problem(caller.post(PAYMENTS, {**WISH, "metadata": {"a": 1, "b": "two", "c": 3}}), 422, "invalid_request", "metadata.a")
+    assert [one["field"] for one in told["errors"]] == ["metadata.a", "metadata.c"]
+    told = problem(caller.post(PAYMENTS, {f"x{n}": n for n in range(5000)}), 422, "invalid_request", "x0")
+    assert len(told["errors"]) == 20
+
+
+def test_a_long_list_is_read_for_as_many_faults_as_are_named() -> None:
+    read: list[str] = []
+
+    class Noted(Number):
+        def take(self, sent: Body, name: str, currency: str) -> int:
+            read.append(name)
+            return super().take(sent, name, currency)
+
+    with pytest.raises(SeveralRefused) as no:
+        Listed(about="Numbers.", of=Noted(about="One."), most=10_000).take(Body({"list": ["x"] * 10_000}), "list", "")
+    assert len(no.value.each) == len(read) == MOST_NAMED
+
+
+def test_what_is_refused_is_named_in_the_callers_words_and_shortly(caller: Caller) -> None:
+    told = problem(caller.post(PAYMENTS, {**WISH, "title": "A chair"}), 422, "invalid_request", "title")
+    assert told["detail"] == "There is no such field here: title."
+    key, other = "k" * 50_000, "%(x)s\ud800"
+    told = problem(caller.post(PAYMENTS, {**WISH, other: 1, "metadata": {key: 1}}), 422, "invalid_request", other)
+    assert [one["field"] for one in told["errors"]] == [other, f"metadata.{key[:60]}"] and len(str(told)) < 2_000
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_money_that_has_gone_since_is_said_and_the_offer_stays(rich: Shop) -> No
     [
         ({"amount": "1000"}, "Only €98.50 is available."),
         ({"amount": ""}, "Enter how much to exchange."),
-        ({"amount": "1e2"}, "digits only"),
+        ({"amount": "1e2"}, "digits and a point"),
         ({"into": "EUR"}, "Choose another currency"),
         ({"into": "XXX"}, "Choose a currency from the list."),
         ({"currency": "USD"}, "something available"),

@@ -66,7 +66,7 @@ def test_what_does_not_apply_is_left_out(shop: Shop, owner: Browser) -> None:
         ({"title": ""}, "title", "what the payment is for"),
         ({"amount": ""}, "amount", "Enter the amount"),
         ({"amount": "12.345"}, "amount", "2 decimals"),
-        ({"amount": "1,000"}, "amount", "digits only"),
+        ({"amount": "1,000"}, "amount", "digits and a point"),
         ({"amount": "0.05"}, "amount", "Between"),
         ({"amount": "999999999999"}, "amount", "Between"),
         ({"currency": "JPY", "amount": "12.50"}, "amount", "no decimals"),

@@ -48,7 +48,7 @@ def test_the_way_there_leads_back_and_then_a_live_key_is_made(shop: Shop, owner:
     assert not [each for each in shut.all("form") if each.attrs.get("action") == "/portal/keys"]
     assert owner.submit(form, name="live till").heading == "Two-step sign-in" and keys_of(shop) == [("test", "till")]
     device = owner.submit(owner.get(way).form("/portal/two-step/devices"))
-    secret = next(e.attrs["value"] for e in device.all("input") if e.attrs.get("id") == "secret").replace(" ", "")
+    secret = next(e.text for e in device.all("textarea") if e.attrs.get("id") == "secret").replace(" ", "")
     codes = owner.submit(device.form("/portal/two-step/devices/new"), code=pyotp.TOTP(secret).now())
     kept = next(link for link in codes.all("a") if link.text == "I have kept them")
     assert kept.attrs["href"] == "/portal/keys"

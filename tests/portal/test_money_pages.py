@@ -8,11 +8,14 @@ from datetime import timedelta
 
 import pytest
 
+from core.accounts.models import Membership
+from core.accounts.roles import make_role
 from core.kernel import clock
 from core.kernel.config import settings
+from core.kernel.db import db
 from tests.browser import Browser
 from tests.core.payments.transfers import TestBank, begin_transfer, transfer
-from tests.factories import Shop, ask_refund, make_link, make_paid, make_payment, make_shop, release_all
+from tests.factories import Shop, ask_refund, make_colleague, make_link, make_paid, make_payment, make_shop, release_all, unit
 
 
 def figure(text: str, label: str) -> str:
@@ -88,6 +91,21 @@ def test_released_money_moves_from_pending_to_available(shop: Shop, owner: Brows
     page = owner.get("/portal/balance")
     assert figure(page.text, "Available") == "£98.50" and figure(page.text, "Pending") == "£0.00"
     assert "Released to available" in owner.get("/portal/balance/available").text
+
+
+def test_a_line_names_its_payment_as_people_do_and_leads_there_whoever_may_see_it(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop)
+    colleague = make_colleague(shop, "accountant")
+    with unit(shop.app):
+        role = make_role(shop.vendor, name="Books", permissions={"balance.see"}, by=shop.user.public_id)
+        membership = db.session.query(Membership).filter_by(vendor_id=shop.vendor.id, user_id=colleague.user.id).one()
+        membership.role, membership.custom_role_id = "custom", role.id
+    books = colleague.browser()
+    for path in ("/portal/balance/pending", f"/portal/statements/{clock.now():%Y-%m}"):
+        line = next(one for one in owner.get(path).all("a") if one.attrs.get("href") == f"/portal/payments/{paid.public_id}")
+        assert line.text == paid.reference, path
+        page = books.get(path)
+        assert paid.reference in page.text and paid.public_id not in page.html, path
 
 
 def test_money_on_its_way_back_is_shown(shop: Shop, owner: Browser) -> None:
@@ -168,7 +186,8 @@ def test_messages_are_listed_and_can_be_read(shop: Shop, owner: Browser, work: C
     page = owner.get("/portal/outbox")
     assert "ada@example.com" in page.text
     for address in [link for link in page.links() if "/outbox/msg_" in link]:
-        assert owner.get(address).status == 200
+        told = owner.get(address).text
+        assert "Message created" in told and "Asked for" not in told
 
 
 # --- the start page ---

@@ -9,12 +9,10 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from core.kernel.clock import shifted
-from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.models import Payout
 from core.web.statement_paper import MOST_LINES
 from tests.core.payouts.sellers import THEIRS, Seller
-from tests.factories import make_colleague, make_shop, out_of_sight, unit
+from tests.factories import make_colleague, make_shop
 from tests.portal.test_statement_pdf import squeezed, words
 from workers import papers
 
@@ -22,21 +20,8 @@ Work = Callable[[], int]
 
 
 @pytest.fixture
-def seller(app: Flask) -> Seller:
-    made = Seller(make_shop(app, business="Blue Door Bakery"))
-    with unit(app):
-        out_of_sight()
-        add_account(made.shop.vendor, "test", currency="USD", holder="Blue Door Bakery Ltd", iban=THEIRS, by=made.shop.user.public_id)
-    return made
-
-
-@pytest.fixture
 def payout(seller: Seller) -> Payout:
     """Of two payments."""
-    with shifted(-10 * COOLING_OFF):
-        seller.sells("100.00")
-        seller.sells("50.00")
-    seller.release()
     return seller.pays_out()
 
 

@@ -10,8 +10,10 @@ from sqlalchemy import func, select
 
 from core.accounts.house import HOUSE
 from core.billing.wishes import Cancel, ChooseTier
+from core.kernel.clock import frozen
 from core.kernel.db import db
 from core.payments.refund_models import Refund
+from tests.core.billing.kept import at
 from tests.core.subscriptions.plans import Life, publish
 from tests.factories import unit
 from tests.portal.admin.people import make_staff
@@ -62,13 +64,15 @@ def test_while_the_plan_runs_it_says_what_the_balance_is_for(app: Flask) -> None
 def test_the_staff_pay_it_back_at_any_time_with_a_reason_the_vendor_reads(app: Flask) -> None:
     life = life_of(app, "pro")
     life.wish(TENTH, ChooseTier("starter", now=True))
-    path, staff = f"/staff/subscriptions/{life.row.public_id}/balance", make_staff(app, "finance").browser()
-    with unit(app):
-        assert path in staff.get(f"/staff/subscriptions/{life.row.public_id}").html
-    page = staff.get(path)
-    refused = staff.submit(page.form(path), status=422, reason="")
-    assert "Say in a few words why" in refused.text and problems_of_html(refused.html) == []
-    staff.submit(refused.form(path), reason="They closed a shop and asked")
+    path = f"/staff/subscriptions/{life.row.public_id}/balance"
+    with frozen(at(TENTH, 13)):
+        staff = make_staff(app, "finance").browser()
+        with unit(app):
+            assert path in staff.get(f"/staff/subscriptions/{life.row.public_id}").html
+        page = staff.get(path)
+        refused = staff.submit(page.form(path), status=422, reason="")
+        assert "Say in a few words why" in refused.text and problems_of_html(refused.html) == []
+        staff.submit(refused.form(path), reason="They closed a shop and asked")
     assert sent_back(life) == 140
     with looking(life.shop, TENTH) as browser:
         assert "They closed a shop and asked" in browser.get("/portal/plan").text

@@ -117,6 +117,26 @@ def test_the_trail_names_what_the_processor_sent_with_private_things_blacked_out
     owner.get(f"/portal/payments/{make_payment(shop).public_id}/events/{cause}", status=404)
 
 
+def test_a_payer_who_was_not_confirmed_is_told_in_words_and_not_as_a_banks_reason(shop: Shop, owner: Browser) -> None:
+    link = make_link(shop)
+    payment = make_payment(shop, link)
+    tell(shop, payment, open_payment(shop, payment), "declined", decline_code="payment_intent_authentication_failure")
+    history = owner.get(f"/portal/payments/{payment.public_id}").text
+    assert "The payer did not confirm it with their bank, or could not." in history
+    assert "authentication failure" not in history and "The bank's reason" not in history
+    report = owner.get(f"/portal/links/{link.public_id}/report").text
+    assert "Not confirmed with the bank" in report and "authentication failure" not in report and "Declined:" not in report
+    assert "that a bank refused" not in report and "The bank’s reason" not in report
+
+
+def test_what_our_own_checks_stopped_is_no_banks_refusal(shop: Shop, owner: Browser) -> None:
+    link = make_link(shop)
+    payment = make_payment(shop, link)
+    tell(shop, payment, open_payment(shop, payment), "declined", decline_code="not_accepted")
+    report = owner.get(f"/portal/links/{link.public_id}/report").text
+    assert "Not accepted by the platform’s checks" in report and "Declined:" not in report
+
+
 def test_a_note_is_kept_for_the_team_and_can_be_put_back(shop: Shop, owner: Browser) -> None:
     address = f"/portal/payments/{make_paid(shop).public_id}"
     assert owner.submit(owner.get(address).form(f"{address}/remarks"), remark="  ", status=422).errors

@@ -55,6 +55,7 @@ def test_what_cannot_be_is_refused_at_its_field_before_anything_is_shown(shop: S
     paid = make_paid(shop)
     show = f"/portal/payments/{paid.public_id}"
     page = owner.submit(owner.get(show).form(f"{show}/refunds"), status=422, step="look", amount="25.01")
+    assert "Nothing was refunded" in page.text
     assert "At most £25.00" in page.text and page.form(f"{show}/refunds").values["amount"] == "25.01"
 
 

@@ -35,7 +35,7 @@ def letters(shop: Shop) -> list[str]:
 def test_it_is_set_up_with_a_code_from_the_app_and_ten_codes_are_shown_once(shop: Shop, owner: Browser) -> None:
     page = owner.submit(owner.get("/portal/two-step").form("/portal/two-step/devices"))
     assert page.heading == "Set up your device" and page.all("img", class_="device-code")
-    secret = next(e.attrs["value"] for e in page.all("input") if e.attrs.get("id") == "secret").replace(" ", "")
+    secret = next(e.text for e in page.all("textarea") if e.attrs.get("id") == "secret").replace(" ", "")
     wrong = owner.submit(page.form(), code="12345", status=422)
     assert "not right" in wrong.error_summary[0] and secret in wrong.html.replace(" ", ""), "the same key is still shown"
     done = owner.submit(wrong.form(), code=Device(secret, []).code())
@@ -50,7 +50,7 @@ def test_setting_it_up_signs_out_every_other_browser_and_keeps_this_one(shop: Sh
     half_in(stranger, shop)
     assert stranger.get("/portal/").heading == "Home"
     page = owner.submit(owner.get("/portal/two-step").form("/portal/two-step/devices"))
-    secret = next(e.attrs["value"] for e in page.all("input") if e.attrs.get("id") == "secret").replace(" ", "")
+    secret = next(e.text for e in page.all("textarea") if e.attrs.get("id") == "secret").replace(" ", "")
     owner.submit(page.form(), code=Device(secret, []).code())
     assert owner.get("/portal/").heading == "Home" and stranger.get("/portal/").heading == "Sign in"
 
@@ -121,7 +121,7 @@ def test_a_key_lost_while_it_is_set_up_begins_it_anew(shop: Shop, owner: Browser
     monkeypatch.setitem(settings().secrets, "factor_keys", [{"kid": "f2", "key": "n" * 48}])
     assert owner.submit(page.form(), code="123456", status=None).status < 500
     again = owner.submit(owner.get("/portal/two-step").form("/portal/two-step/devices"))
-    secret = next(e.attrs["value"] for e in again.all("input") if e.attrs.get("id") == "secret").replace(" ", "")
+    secret = next(e.text for e in again.all("textarea") if e.attrs.get("id") == "secret").replace(" ", "")
     assert owner.submit(again.form(), code=Device(secret, []).code()).heading == "Your recovery codes"
 
 
@@ -208,7 +208,7 @@ def test_who_has_not_set_it_up_reaches_nothing_before(shop: Shop, role: str) -> 
     token = page.form("/sign-out").values["csrf_token"]
     assert browser.client.post("/portal/links/new", data={"csrf_token": token}).headers["Location"] == "/portal/two-step"
     page = browser.submit(page.form("/portal/two-step/devices"))
-    secret = next(e.attrs["value"] for e in page.all("input") if e.attrs.get("id") == "secret").replace(" ", "")
+    secret = next(e.text for e in page.all("textarea") if e.attrs.get("id") == "secret").replace(" ", "")
     browser.submit(page.form(), code=Device(secret, []).code())
     assert browser.get("/portal/").heading == "Home"
     assert "Switch it off" not in browser.get("/portal/two-step").text
@@ -233,7 +233,7 @@ def test_staff_set_it_up_at_their_first_sign_in_and_reach_nothing_before(app: Fl
     assert page.heading == "Two-step sign-in" and "asked of everybody" in page.text
     assert browser.get("/staff/payments").heading == "Two-step sign-in"
     page = browser.submit(page.form("/staff/two-step/devices"))
-    secret = next(e.attrs["value"] for e in page.all("input") if e.attrs.get("id") == "secret").replace(" ", "")
+    secret = next(e.text for e in page.all("textarea") if e.attrs.get("id") == "secret").replace(" ", "")
     done = browser.submit(page.form(), code=Device(secret, []).code())
     assert len(done.all("code")) == 10 and browser.get("/staff/").heading == "What needs you"
     assert "Switch it off" not in browser.get("/staff/two-step").text

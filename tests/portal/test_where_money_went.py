@@ -9,21 +9,17 @@ from core.customers.queries import find_customer
 from core.kernel.clock import shifted
 from core.payments.models import Payment
 from core.payments.start import receipt_token
-from core.payouts.accounts import COOLING_OFF, add_account
+from core.payouts.accounts import COOLING_OFF
 from tests.browser import Browser, Page
 from tests.core.disputes.cases import case_of
-from tests.core.payouts.sellers import THEIRS, Seller
-from tests.factories import ask_refund, make_colleague, make_link, make_paid, make_shop, out_of_sight, tell_refund, unit
+from tests.core.payouts.sellers import Seller, make_seller
+from tests.factories import ask_refund, make_colleague, make_link, make_paid, make_shop, tell_refund, unit
 from tests.portal.admin.people import look_into, make_staff
 
 
 @pytest.fixture
 def seller(app: Flask) -> Seller:
-    made = Seller(make_shop(app, business="Trail Bakery"))
-    with unit(app):
-        out_of_sight()
-        add_account(made.shop.vendor, "test", currency="USD", holder="Trail Bakery Ltd", iban=THEIRS, by=made.shop.user.public_id)
-    return made
+    return make_seller(app, "Trail Bakery")
 
 
 @pytest.fixture

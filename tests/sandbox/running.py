@@ -171,6 +171,10 @@ class Catcher:
     def types(self, good_only=True):
         return [json.loads(body)["type"] for _, body, status, _ in list(self.caught) if status == 200 or not good_only]
 
+    def hear(self, *types):
+        """Waits until an event of each of these types was told: several are on their way at once and come in any order."""
+        return self.wait_for(lambda c: set(types) <= set(c.types()))
+
     def wait_for(self, wanted, seconds=60):
         """Waits until `wanted(self)` holds."""
         return wait_until(lambda: wanted(self), seconds)

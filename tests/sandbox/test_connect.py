@@ -81,7 +81,7 @@ def test_endpoints_hear_of_connected_accounts_when_they_were_made_for_them(api, 
     theirs = api.webhook_endpoints.create({"url": "http://127.0.0.1:9/connect", "enabled_events": ["*"], "connect": True})
     moved(api, seller)
     api.payouts.create({"amount": 100, "currency": "gbp"}, {"stripe_account": seller})
-    catcher.wait_for(lambda c: "payout.created" in c.types())
+    catcher.hear("payout.created")
     by_kind = {event.type: event.pending_webhooks for event in api.events.list({"limit": 10}).data}
     assert own.id and theirs.id and by_kind["payout.created"] >= 1
     told = next(event for event in api.events.list({"type": "payout.created"}).data)

@@ -35,7 +35,7 @@ from core.notifications.team import Choice, choose
 from core.payments.attempt import live_attempt
 from core.payments.charge import charge_saved
 from core.payments.claim import refuse_claim
-from core.payments.large import set_threshold, tell_of_large
+from core.payments.large import find_large, set_threshold, tell_of_large
 from core.payments.long_export import record_failure, request_export, write_next
 from core.payments.models import Payment
 from core.payments.payer_page import report_problem
@@ -171,7 +171,7 @@ def _large(shop: Shop) -> Message:
         set_threshold(shop.vendor, "test", "GBP", Money(2500, "GBP"), by=shop.user.public_id)
     payment = make_paid(shop)
     with unit_of_work():
-        tell_of_large([(shop.vendor, again(payment))])
+        tell_of_large(find_large([(shop.vendor, again(payment))]))
     return ask(shop, "large_payment", payment=payment.public_id)
 
 

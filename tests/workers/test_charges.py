@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
-from core.kernel.outbox import OutboxTask
+from core.kernel.outbox import OutboxTask, enqueue
 from core.ledger.queries import find_breaks
 from core.notifications.models import Message
 from core.payments import charge as charges
@@ -191,6 +191,24 @@ def test_an_old_key_is_never_sent_again_but_looked_up(shop: Shop, environment: d
     else:
         assert (fresh(shop, payment).state, fresh(shop, payment).decline_code) == ("requires_method", "no_answer")
         assert charges_of(environment, payment) == []
+
+
+def test_a_look_that_is_refused_says_nothing_of_the_charge(shop: Shop, environment: dict[str, str], story: Callable[..., None]) -> None:
+    """The key here is another account's by now: the money was taken all the same, and a person has to look."""
+    story("webhook_lost")
+    payment, attempt = wish_charge(shop, save_card(shop, environment))
+    with unit_of_work():
+        sending = charges.begin_sending(shop.vendor.id, "test", attempt.id)
+    assert sending and charges.send_charge(shop.vendor, sending).state == "succeeded"
+    with unit_of_work():
+        again(sending.card).provider_customer = "cus_of_another"
+        enqueue("settle_attempt", shop.vendor.id, mode="test", attempt=str(attempt.id))
+    with shifted(timedelta(hours=25)):
+        drain("money")
+    assert fresh(shop, payment).state == "processing"
+    with unit_of_work():
+        job = db.session.scalars(select(OutboxTask).where(OutboxTask.job == "settle_attempt", OutboxTask.vendor_id == shop.vendor.id)).one()
+        assert "resource_missing" in (job.last_error or "")
 
 
 # --- news that come early, doubled or instead of the answer ------------------------------------------------------------

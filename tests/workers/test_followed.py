@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from core.accounts.models import Vendor
 from core.kernel.db import db, unit_of_work
+from core.kernel.lines import Line
 from core.kernel.outbox import OutboxTask
 from core.notifications.models import Message, Notice
 from core.notifications.payer_letters import LetterWish, change_letter, unsent_in
@@ -102,7 +103,7 @@ def test_many_businesses_cost_no_more_questions_than_one(
 
 
 def followed(paid: list[tuple[Shop, Payment]], monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many statements the driver was given for it."""
+    """How many statements PostgreSQL was given for it, through the driver or on its line."""
     tasks = [Task(shop.vendor.id, {"mode": "test", "payment": str(payment.id)}) for shop, payment in paid]
     with counted(monkeypatch) as statements, unit_of_work():
         payment_settled(tasks)
@@ -119,6 +120,13 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         asked.append(str(query))
         return ask(self, query, *args, **kwargs)
 
+    lean = Line.rows
+
+    def rows(self: Any, statement: str, *args: Any, **kwargs: Any) -> Any:
+        asked.append(statement)
+        return lean(self, statement, *args, **kwargs)
+
     with monkeypatch.context() as patch:
         patch.setattr(psycopg.Cursor, "execute", execute)
+        patch.setattr(Line, "rows", rows)
         yield asked

@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from core.kernel.clock import now, shifted
 from core.kernel.config import settings
@@ -25,7 +25,7 @@ from core.kernel.outbox import OutboxTask, enqueue
 from workers import runner
 from workers import wake as waking
 from workers.jobs import INSIDE, OUTSIDE
-from workers.listener import Listener
+from workers.listener import Calls, Listener
 from workers.runner import LEASE, MOST_TRIES, drain, sweep, wake
 from workers.task import Task
 
@@ -104,6 +104,23 @@ def no_redis(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     settings.cache_clear()
+
+
+def test_a_batch_is_of_one_kind_and_the_others_follow_at_once(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two kinds in one transaction would lock twice from the beginning of the order in which everybody locks."""
+    batches: list[tuple[int, list[str]]] = []
+
+    def note(tasks: list[Task]) -> None:
+        batches.append(
+            (db.session.execute(text("SELECT pg_current_xact_id()::text::bigint")).scalar(), [task.args["name"] for task in tasks])
+        )
+
+    for kind in ("inside", "beside"):
+        monkeypatch.setitem(INSIDE, kind, note)
+        ask("a", job=kind)
+    ask("b", job="inside")
+    assert drain("papers") == 3
+    assert [names for _, names in batches] == [["a", "b"], ["a"]] and len({unit for unit, _ in batches}) == 2
 
 
 @pytest.mark.parametrize("job", ["inside", "outside"])
@@ -313,7 +330,7 @@ def test_work_that_brings_more_is_followed_up_in_the_same_go_without_calling(mes
 def test_a_worker_answers_each_call_and_leaves_nothing_of_it(messages_in_redis: Callable[[], int], jobs: Jobs) -> None:
     """Every wake-up is the same job: it is there for the next call, and nowhere is a run written down."""
     line = waking.redis()
-    queue = Queue("papers", connection=line, serializer=JSONSerializer)
+    queue = Calls("papers", connection=line, serializer=JSONSerializer)
     for name in ("a", "b"):
         ask(name)
         waking._quiet_until.clear()
@@ -329,7 +346,7 @@ def test_a_drain_that_goes_wrong_ends_neither_the_worker_nor_the_next_call(
     ask("a")
     with monkeypatch.context() as broken:
         broken.setattr(runner, "_inside_batch", lambda queue: fails())
-        queue = Queue("papers", connection=waking.redis(), serializer=JSONSerializer)
+        queue = Calls("papers", connection=waking.redis(), serializer=JSONSerializer)
         Listener([queue], connection=waking.redis(), serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
     assert (jobs.done, messages_in_redis()) == ([], 0)
     wake({"papers"})

@@ -1,4 +1,4 @@
-"""A seller with a released payment, and one whose payment still waits."""
+"""A seller with a released payment, one whose payment still waits, and one who owes money."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 from core.kernel.clock import shifted
 from core.payments.models import Payment
 from core.payouts.accounts import add_account
+from tests.core.disputes.cases import case_of
 from tests.core.payments.conftest import at_once, first_shop, shop
+from tests.core.payments.transfers import TestBank
 from tests.core.payouts.sellers import THEIRS, Seller
 from tests.factories import Shop, fresh, unit
 
@@ -38,3 +40,18 @@ def released(seller: Seller) -> Iterator[Payment]:
     with shifted(timedelta(days=30)):
         seller.release()
         yield fresh(seller.shop, payment)
+
+
+@pytest.fixture
+def debtor(seller: Seller, released: Payment) -> Seller:
+    """Owes USD 97.50: paid out, disputed and lost."""
+    seller.bank_says(seller.pays_out())
+    case = case_of(seller, released)
+    case.tell()
+    case.now("lost").tell()
+    return seller
+
+
+@pytest.fixture
+def bank(debtor: Seller) -> TestBank:
+    return TestBank(debtor.shop)

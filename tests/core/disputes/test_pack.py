@@ -71,3 +71,21 @@ def test_it_says_what_the_payers_bank_said_of_them(seller: Seller, told: ThreeDS
         assert "3-D Secure 2.2.0" in html and words in html
     else:
         assert "3-D Secure" not in html
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("payment_intent_authentication_failure", "Not confirmed by the payer with their bank<"), ("do_not_honor", "Declined by the card issuer: do not honor<"),
+     ("not_accepted", "Stopped on our side; no money was taken<")],
+)  # fmt: skip
+def test_a_try_that_did_not_go_through_is_told_in_words(seller: Seller, code: str, words: str) -> None:
+    shop = seller.shop
+    payment = make_payment(shop, make_link(shop, amount="100.00", currency="USD"))
+    tell(shop, payment, open_payment(shop, payment), "declined", decline_code=code)
+    charge = f"ch_{secrets.token_hex(8)}"
+    tell(shop, payment, open_payment(shop, fresh(shop, payment)), "succeeded", charge=charge, captured=payment.amount, occurred_at=now())
+    case = case_of(seller, fresh(shop, payment))
+    case.tell()
+    with unit(shop.app):
+        html = pack_html(shop.vendor, case.paid, case.here, records_of(shop.vendor, case.paid), answers={}, files=[], as_of=now())
+    assert words in html and "authentication failure" not in html

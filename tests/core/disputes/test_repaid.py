@@ -27,28 +27,13 @@ from core.payouts.accounts import paid_out_to
 from core.providers.bank_models import BankLine
 from core.web.mail import write_letter
 from core.web.reader import Reader
-from tests.core.disputes.cases import case_of, usd
+from tests.core.disputes.cases import usd
 from tests.core.payments.conftest import AtOnce
 from tests.core.payments.transfers import TestBank, books, transfer
 from tests.core.payouts.sellers import OTHER, THEIRS, Seller
 from tests.core.providers.statements import Line, Tx
 from tests.factories import ask_refund, tell_refund, unit
 from workers.messages import KINDS
-
-
-@pytest.fixture
-def debtor(seller: Seller, released: Payment) -> Seller:
-    """Owes USD 97.50: paid out, disputed and lost."""
-    seller.bank_says(seller.pays_out())
-    case = case_of(seller, released)
-    case.tell()
-    case.now("lost").tell()
-    return seller
-
-
-@pytest.fixture
-def bank(debtor: Seller) -> TestBank:
-    return TestBank(debtor.shop)
 
 
 def arrives(bank: TestBank, minor: int, **facts: str) -> BankLine:

@@ -27,14 +27,12 @@ from core.payments.unknown import get_line
 from core.payouts.statement import lines_of, prove
 from core.providers.bank_models import BankLine
 from tests.core.disputes.cases import case_of, usd
-from tests.core.disputes.test_repaid import arrives, bank, debtor, has, repaid, takes_back, written_off
+from tests.core.disputes.test_repaid import arrives, has, repaid, takes_back, written_off
 from tests.core.payments.conftest import AtOnce
 from tests.core.payments.transfers import TestBank, transfer
 from tests.core.payouts.sellers import Seller
 from tests.core.providers.statements import Line, Tx, file_of
 from tests.factories import ask_refund, tell_refund, unit
-
-__all__ = ["bank", "debtor"]
 
 
 @pytest.fixture

@@ -24,16 +24,6 @@ from tests.core.payouts.sellers import Seller
 from tests.factories import ask_refund, fresh, tell_refund, unit
 
 
-@pytest.fixture
-def debtor(seller: Seller, released: Payment) -> Seller:
-    """Owes USD 97.50: paid out, disputed and lost."""
-    seller.bank_says(seller.pays_out())
-    case = case_of(seller, released)
-    case.tell()
-    case.now("lost").tell()
-    return seller
-
-
 def ask(debtor: Seller, minor: int, *, by: str = "stf_one", reason: str = "The business has closed.", token: str = "w") -> WriteOff:
     with unit(debtor.shop.app):
         return request_write_off(debtor.shop.vendor, "test", amount=usd(minor), reason=reason, by=by, form_token=token)

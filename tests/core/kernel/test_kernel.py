@@ -213,7 +213,7 @@ def test_a_whole_unit_is_kept_by_itself_and_leaves_the_next_unit_one_that_can_be
     vendor = ids.uuid7()
     kept = whole_unit(
         """INSERT INTO outbox (vendor_id, id, queue, job, args, state, due_at, attempts, created_at)
-           VALUES (%s, %s, 'money', 'settle_attempt', '{}', 'waiting', now() + interval '12 days', 0, now()) RETURNING vendor_id""",
+           VALUES ($1, $2, 'money', 'settle_attempt', '{}', 'waiting', now() + interval '12 days', 0, now()) RETURNING vendor_id""",
         (vendor, ids.uuid7()),
     )
     assert kept == [(vendor,)] and not unit_begun()

@@ -58,7 +58,7 @@ def test_anything_else_is_refused(text: str, comma: bool) -> None:
 
 @pytest.mark.parametrize("text", ["12,50", "1,000", "1,5"])
 def test_a_comma_alone_is_no_decimal_mark_where_it_is_none(text: str) -> None:
-    with pytest.raises(BadAmount, match="digits only"):
+    with pytest.raises(BadAmount, match="digits and a point"):
         read_amount(text, "GBP", comma=False)
 
 

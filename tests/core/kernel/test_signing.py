@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from itsdangerous.encoding import base64_encode
 
 from core.kernel import config, signing
 from core.kernel.clock import frozen
@@ -101,6 +103,18 @@ def test_another_spelling_of_the_same_bytes_is_refused() -> None:
 
 def decoded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def test_a_token_that_was_written_compressed_is_still_good_and_has_no_third_spelling() -> None:
+    """Until November 2026 a token was compressed where that gained a letter."""
+    serializer, facts = _serializer(FIRST["key"], "link"), {**FACTS, "vendor": "vnd_" + "1" * 40}
+    payload = ["k1", "link", "test", facts["vendor"], "tok_1", int(END.timestamp())]
+    body = serializer.dump_compressed(payload)
+    assert body.startswith(b".")
+    token = serializer.make_signer().sign(body).decode()
+    assert (read_token("link", token).vendor, read_token("link", link(vendor=facts["vendor"])).vendor) == (facts["vendor"],) * 2
+    other = b"." + base64_encode(zlib.compress(json.dumps(payload, separators=(",", ":")).encode(), 1))
+    assert other == body or refused(serializer.make_signer().sign(other).decode()) == "bad"
 
 
 def test_a_token_of_another_key_is_refused(ring: Callable[..., None]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import event, func, inspect, select, text
 
 from core.kernel.ask import Search
 from core.kernel.clock import now
-from core.kernel.db import TransactionOpen, db, finish_unit, locked, unit_of_work
+from core.kernel.db import TransactionOpen, db, finish_unit, locked, unit_begun, unit_of_work
 from core.kernel.ids import public_id, spoken_reference, uuid7
 from core.kernel.outbox import OutboxTask, enqueue, task_row
 from core.kernel.write import Unwritten, add_row, add_rows, keep_changes, keep_if_unchanged
@@ -219,6 +219,30 @@ def test_a_search_answers_with_the_row_in_hand_and_what_stands_in_the_table_now(
 
 
 GUARDED = ("state", "version")
+
+
+def test_a_row_that_is_all_of_its_unit_stands_at_once(app: Flask, shop: Shop) -> None:
+    first = make_payment(shop, make_link(shop))
+    with app.app_context():
+        with unit_of_work():
+            row = another(held(db.session.get_one(Payment, key_of(first))))
+        assert add_row(Payment, row, unless="vendor_id, mode, form_token", by_itself=True) is None  # that form has been sent
+        assert not unit_begun()
+        added = add_row(Payment, row | {"form_token": public_id("tok")}, unless="vendor_id, mode, form_token", by_itself=True)
+        assert added is not None and not unit_begun()
+        finish_unit(keep=False)
+        assert held(stored(added)) == held(added)
+
+
+def test_a_row_that_is_not_all_of_its_unit_goes_with_it(app: Flask, shop: Shop) -> None:
+    first = make_payment(shop, make_link(shop))
+    with app.app_context():
+        with unit_of_work():
+            row = another(held(locked(Payment, *key_of(first)))) | {"form_token": public_id("tok")}
+            assert add_row(Payment, row, unless="vendor_id, mode, form_token", by_itself=True) is not None
+            finish_unit(keep=False)
+        with unit_of_work():
+            assert db.session.get(Payment, (row["vendor_id"], row["mode"], row["id"])) is None
 
 
 def test_what_nobody_has_touched_since_is_kept_in_one_journey_without_a_lock(app: Flask, shop: Shop) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -71,6 +71,13 @@ def the_clock_and_the_workers() -> list[dict[str, Any]]:
 def proof(book: Book) -> Proof | None:
     with unit_of_work():
         return db.session.get(Proof, (book.vendor, book.mode), populate_existing=True)
+
+
+def turns(book: Book) -> tuple[datetime, datetime]:
+    """When it was proved, and when it will be again."""
+    found = proof(book)
+    assert found and found.proven_at
+    return found.proven_at, found.due_at
 
 
 def test_a_new_book_is_taken_up_and_proved_without_anybody_asking(old_book: Book) -> None:
@@ -143,6 +150,24 @@ def test_a_book_that_rests_is_proved_seldom_and_a_large_one_costs_half_a_percent
     assert next_turn(timedelta(milliseconds=5)) == IN_USE
     old_book.move(connect("app"), (CLEARING, 100), (FEE, -100))
     assert next_turn(timedelta(seconds=30)) == timedelta(seconds=30) * SHARE
+
+
+def test_a_book_that_rested_is_proved_soon_after_it_moves_again(connect: Connect, owner: Connection, old_book: Book) -> None:
+    the_clock_and_the_workers()
+    with unit_of_work():
+        record_proof(old_book.vendor, old_book.mode, [], took=timedelta(milliseconds=5))
+    first, due = turns(old_book)
+    assert due == first + AT_REST
+    with shifted(IN_USE + timedelta(seconds=1)):
+        the_clock_and_the_workers()
+    assert turns(old_book) == (first, due), "nothing has happened in it"
+    old_book.move(connect("app"), (CLEARING, 100), (FEE, -100))
+    with guards_down(owner):
+        a_balance_raised(owner, old_book)
+    with shifted(2 * (IN_USE + timedelta(seconds=1))):
+        assert "ledger_broken" in [line["event"] for line in the_clock_and_the_workers()]
+    again, due = turns(old_book)
+    assert again > first and due == again + IN_USE
 
 
 def test_each_book_is_handed_out_once(old_book: Book) -> None:

@@ -11,12 +11,11 @@ from core.orders.queries import lines_of
 from core.orders.refund import refund_lines
 from core.payments.refund import request_refund
 from core.payments.refund_models import Refund
-from core.payments.release import release_due
 from tests.core.orders.disputed import dispute_of
 from tests.core.orders.market import Market, Sale
 from tests.core.orders.test_delivery import two_lines
 from tests.core.payments.conftest import AtOnce
-from tests.factories import again, unit
+from tests.factories import again, release_here, unit
 
 ROUNDS = 20
 
@@ -65,7 +64,7 @@ def test_lines_beside_delivery_and_release(market: Market, at_once: AtOnce) -> N
         sale = two_lines(market)
         order = sale.order(1)
         answers = at_once(
-            giving(market, sale, l1=1000), lambda o=order: deliver_order(market.operator.vendor, o, by="usr_x"), lambda: release_due(50),
+            giving(market, sale, l1=1000), lambda o=order: deliver_order(market.operator.vendor, o, by="usr_x"), release_here,
             giving(market, sale, l1=1000),
         )  # fmt: skip
         assert sorted(type(one).__name__ for one in (answers[0], answers[3])) == ["LineRefundRefused", "Refund"], answers

@@ -8,10 +8,9 @@ from core.kernel.clock import frozen, now, shifted
 from core.kernel.money import Money
 from core.ledger import book
 from core.ledger.post import post
-from core.payments.release import release_due
 from tests.core.payments.conftest import AtOnce, another_shop
 from tests.core.payments.settled import held
-from tests.factories import Shop, fresh, make_paid, release_all, unit
+from tests.factories import Shop, fresh, make_paid, release_all, release_here, unit
 
 
 def test_money_is_released_after_the_vendors_waiting_time_once(shop: Shop) -> None:
@@ -48,7 +47,7 @@ def test_two_clocks_at_once_release_each_payment_once(shop: Shop, at_once: AtOnc
 
     def release() -> int:
         with frozen(late):
-            return release_due(limit=100_000)
+            return release_here()
 
     at_once(release, release)
     assert held(shop)["seller_available"] == 6 * 2_437

@@ -13,6 +13,7 @@ from core.kernel.ids import public_id
 from core.kernel.money import Money
 from core.ledger.queries import balance, find_breaks
 from core.payments.models import Payment
+from core.payouts.accounts import add_account
 from core.payouts.models import Payout
 from core.payouts.queries import find_payout
 from core.payouts.request import request_payout
@@ -21,7 +22,7 @@ from core.providers.bank_models import BankOrder
 from core.providers.bank_orders import find_order
 from tests.core.payments.transfers import TestBank
 from tests.core.providers.statements import Line, Tx
-from tests.factories import Shop, make_link, make_paid, release_all, unit
+from tests.factories import Shop, make_link, make_paid, make_shop, out_of_sight, release_all, unit
 
 THEIRS, OTHER = "DE12500105170648489890", "GB33BUKB20201555555555"
 
@@ -81,3 +82,12 @@ class Seller:
     def books_are_whole(self) -> bool:
         with unit(self.shop.app):
             return find_breaks(self.shop.vendor.id, "test") == []
+
+
+def make_seller(app: Flask, business: str) -> Seller:
+    """With an account in dollars, to which may be paid out when it has rested (COOLING_OFF)."""
+    made = Seller(make_shop(app, business=business))
+    with unit(app):
+        out_of_sight()
+        add_account(made.shop.vendor, "test", currency="USD", holder=f"{business} Ltd", iban=THEIRS, by=made.shop.user.public_id)
+    return made

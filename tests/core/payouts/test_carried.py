@@ -189,6 +189,17 @@ def test_a_day_later_what_never_happened_is_given_back(carried: CarriedSeller) -
         assert (failed.state, failed.failure_reason, carried.there(payout)) == ("failed", "not_done", []) and nothing_is_lost(carried)
 
 
+def test_a_list_that_is_not_told_does_not_say_that_it_never_happened(carried: CarriedSeller) -> None:
+    """The money went and the answer was lost. Given back here, the seller would have it twice."""
+    payout = carried.pays_out()
+    carried.processor.story("timeout_after", times=1, seconds=0, path="/v1/transfers")
+    carried.carries(payout)
+    with shifted(timedelta(days=32)):
+        carried.processor.story("blank_page", times=2, path="/v1/transfers")
+        assert [carried.carries(payout).state for _ in range(3)] == ["submitted", "submitted", "in_transit"]
+        assert carried.there(payout) == [(9750, 0)] and carried.under_way() == (9750, 9750)
+
+
 def test_taken_back_by_hand_at_the_processor_it_is_no_more_there_to_be_taken(carried: CarriedSeller) -> None:
     payout = carried.carries(carried.pays_out())
     carried.processor.call("POST", "/_sandbox/connected_payouts", payout=carried.carriage(payout).payout_reference, outcome="failed")

@@ -58,7 +58,7 @@ def test_it_is_read_whole_with_whose_charge_it_is(provider, disputed):
 
 def test_its_event_names_it_and_says_nothing_more(provider, sandbox, catcher):
     paid(provider, sandbox, "4000000000000259")
-    catcher.wait_for(lambda c: "charge.dispute.funds_withdrawn" in c.types())
+    catcher.hear("charge.dispute.created", "charge.dispute.funds_withdrawn")
     told = [event for event in read_all(provider, catcher) if event.kind == "dispute"]
     assert {event.type for event in told} == {"charge.dispute.created", "charge.dispute.funds_withdrawn"}
     (name,) = {event.dispute for event in told}

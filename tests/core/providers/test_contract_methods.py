@@ -7,7 +7,7 @@ import pytest
 from core.kernel.money import Money
 from core.providers.contract import METHODS, Offer, ProviderRefused
 from tests.core.providers.wishes import read_all, refund, wish
-from tests.sandbox.running import answer_bank, ask, choose_way, pay, post_form, wait_until
+from tests.sandbox.running import answer_bank, ask, choose_way, pay, post_form
 
 # method -> (a currency it is offered in, the kind the payer picks, the country it needs)
 SAMPLES = {
@@ -254,18 +254,18 @@ def test_a_bank_that_never_answers_at_once_is_declared_as_delayed(provider, sand
 
 def test_the_late_answer_comes_by_itself_and_is_told(provider, sandbox, catcher):
     once, _ = at_the_bank(provider, sandbox, "bank_redirect", "late_yes")
-    catcher.wait_for(lambda c: {"payment_intent.processing", "charge.succeeded"} <= set(c.types()))  # in whatever order they come
+    catcher.hear("payment_intent.processing", "charge.succeeded")
     told = {event.type: event for event in read_all(provider, catcher)}
     assert told["payment_intent.processing"].outcome.state == "processing"
     assert told["payment_intent.processing"].metadata == dict(once.metadata)
     good = told["charge.succeeded"].outcome
     assert (good.state, good.captured, good.method, good.kind) == ("succeeded", once.amount, "bank_redirect", "ideal")
-    assert wait_until(lambda: "checkout.session.async_payment_succeeded" in catcher.types())
+    catcher.hear("checkout.session.async_payment_succeeded")
 
 
 def test_the_late_no_is_told_with_its_reason(provider, sandbox, catcher):
     at_the_bank(provider, sandbox, "qr", "late_no")
-    catcher.wait_for(lambda c: "checkout.session.async_payment_failed" in c.types())
+    catcher.hear("payment_intent.payment_failed", "checkout.session.async_payment_failed")
     told = {event.type: event for event in read_all(provider, catcher)}
     assert (told["payment_intent.payment_failed"].outcome.state, told["payment_intent.payment_failed"].outcome.method) == ("declined", "qr")
 

@@ -8,6 +8,7 @@ from core.kernel.money import Money
 from core.providers.bank import Bank
 from core.providers.contract import ProviderRefused, ProviderUnreachable
 from core.providers.receivers import PAY_OUT_STATES, RECEIVER_STATES, PaysSellers
+from core.providers.stripe_receivers import receiver_outcome
 from sandbox.connect import STANDINGS
 from tests.core.providers.receivers import IBAN, OTHER_IBAN, complete, fill, move, opened, ready, receiver_wish
 from tests.core.providers.wishes import read_all
@@ -72,6 +73,25 @@ def test_another_bank_account_has_another_mark(provider, sandbox, key):
     assert (after.last4, after.mark == before.mark) == (OTHER_IBAN[-4:], False)
 
 
+def test_its_bank_accounts_are_read_to_the_last(provider, sandbox, key):
+    """Ten come along with the account; the first one stands behind them."""
+    receiver = ready(provider)
+    first = provider.inquire_receiver(receiver).banks
+    for _ in range(11):
+        sandbox.control("POST", "accounts", key, account=receiver, currency="usd", iban=OTHER_IBAN)
+    found = provider.inquire_receiver(receiver).banks
+    assert found["GBP"] == first["GBP"] and found["USD"].last4 == OTHER_IBAN[-4:]
+
+
+def test_of_several_in_one_currency_the_one_that_is_paid_out_to_counts():
+    account = {"id": "acct_1", "payouts_enabled": True, "capabilities": {"transfers": "active"}}
+    kept = {"object": "bank_account", "currency": "gbp", "last4": "0001", "fingerprint": "kept"}
+    banks = [{**kept, "id": "ba_2", "fingerprint": "newer"}, {**kept, "id": "ba_1", "default_for_currency": True}]
+    assert receiver_outcome(account, banks).banks["GBP"].mark == "kept"
+    card = {"object": "card", "id": "card_1", "currency": "gbp", "default_for_currency": True}
+    assert receiver_outcome(account, [banks[0], card]).banks == {}  # it would leave for the card, which nobody here has seen
+
+
 # --- money to it, and back ---------------------------------------------------------------------------------------------
 
 
@@ -111,6 +131,18 @@ def test_taken_back_it_is_ours_again_once(provider):
     with pytest.raises(ProviderRefused):
         provider.take_back("another", moved.provider_reference, gbp(1))
     assert provider.find_move(once.reference).taken_back == gbp(2_500)
+
+
+def test_what_came_back_is_read_to_the_last(provider, sandbox, key):
+    """Ten returns come along with a transfer; ours stands behind those that somebody made by hand."""
+    receiver = ready(provider)
+    fill(provider)
+    moved = provider.move_to_receiver(once := move(receiver))
+    ours = provider.take_back(f"{once.reference}-back", moved.provider_reference, gbp(100)).back_reference
+    for _ in range(11):
+        provider._ask("post", f"transfers/{moved.provider_reference}/reversals", amount=100)
+    found = provider.find_move(once.reference)
+    assert (found.taken_back, found.back_reference) == (gbp(1_200), ours)
 
 
 def test_what_has_left_for_the_bank_cannot_be_taken_back(provider):
@@ -195,7 +227,7 @@ def test_a_payout_whose_answer_is_lost_is_unknown_and_found(provider, sandbox, k
 
 def test_events_name_the_payout_and_the_account_and_say_nothing_more(provider, sandbox, catcher):
     receiver, _made = sent(provider)
-    catcher.wait_for(lambda c: {"account.updated", "transfer.created", "payout.paid"} <= set(c.types()))
+    catcher.hear("account.updated", "transfer.created", "payout.paid")
     told = {event.type: event for event in read_all(provider, catcher)}
     assert (told["account.updated"].kind, told["account.updated"].receiver, told["account.updated"].metadata["vendor"]) == (
         "receiver",

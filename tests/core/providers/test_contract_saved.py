@@ -115,7 +115,7 @@ def test_a_page_that_was_ended_saves_nothing(provider, sandbox, key):
 
 def test_saving_is_told_by_events_that_name_it(provider, sandbox, catcher):
     saved(provider, sandbox, metadata={"vendor": "vnd_1", "mode": "test", "saving": "sav_9"})
-    catcher.wait_for(lambda c: "checkout.session.completed" in c.types())
+    catcher.hear("checkout.session.completed")
     told = [event for event in read_all(provider, catcher) if event.type == "checkout.session.completed" or event.kind == "saving"]
     assert all(event.kind == "saving" for event in told) and all(
         event.metadata["saving"] == "sav_9" and event.outcome is None for event in told
@@ -190,7 +190,7 @@ def test_a_card_set_up_with_its_bank_is_charged_without_a_question(provider, san
 def test_the_news_of_a_charge_without_the_payer_say_the_same(provider, sandbox, catcher):
     wish = charge(saved(provider, sandbox, ASKS_ALWAYS))
     provider.charge_saved(wish)
-    catcher.wait_for(lambda c: "payment_intent.payment_failed" in c.types())
+    catcher.hear("payment_intent.payment_failed")
     [told] = [event.outcome for event in read_all(provider, catcher) if event.type == "payment_intent.payment_failed"]
     assert (told.state, told.closed) == ("requires_action", True)
 

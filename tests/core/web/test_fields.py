@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,22 +12,25 @@ from flask import Flask, g
 from werkzeug.datastructures import MultiDict
 from wtforms.validators import InputRequired
 
+from core.kernel.currency import exponent
 from core.kernel.errors import NotFound, Refusal
 from core.kernel.money import Money
 from core.web import languages
+from core.web.day_fields import DayField, MomentField, day_begins
 from core.web.fields import (
     AddressField,
     CountField,
     CurrencyField,
-    DayField,
     Form,
     FormTokenField,
     LineField,
-    MomentField,
     MoneyField,
     ParagraphField,
     SecretField,
+    spelled,
+    written_like,
 )
+from core.web.words import LANGUAGES
 
 
 class Sample(Form):
@@ -103,6 +107,32 @@ def test_too_many_decimals_are_never_rounded(request_app: Flask, code: str, type
     assert "amount" in read(request_app, currency=code, amount=typed).errors
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", ["JPY", "KRW", "UGX", "ISK", "GBP", "EUR", "USD", "KWD", "BHD", "TND"])
+def test_the_example_that_is_shown_can_be_typed_as_it_stands(request_app: Flask, language: str, code: str) -> None:
+    class Asking(Form):
+        class Meta:
+            csrf = False
+
+        amount = MoneyField("Amount", currency=code)
+
+    def answer(typed: str) -> Asking:
+        form = Asking(MultiDict({"amount": typed}))
+        form.validate()
+        return form
+
+    with request_app.test_request_context(f"/?lang={language}"):
+        refused = [form for form in map(answer, ("x", "1.2.3", "12.34567", "12,34567", "1.234", "1,234")) if form.errors]
+        shown = {written_like(code), *(form.amount.errors[0] for form in refused)}
+        examples = {example for text in shown for example in re.findall(r"[0-9]+(?:[.,][0-9]+)*", text) if len(example) > 1}
+        assert len(shown) > 1
+        for example in examples:
+            assert answer(example).amount.data, (example, answer(example).errors)
+        hint = next(one for one in examples if one in written_like(code))
+        assert answer(hint).amount.data == Money.of({0: "1250"}.get(exponent(code), "12.50"), code)
+        assert answer(spelled(Money.of("1", code))).amount.data == Money.of("1", code)
+
+
 @pytest.mark.parametrize("code", ["", "XXX", "gbp", "GBPX", "BTC", "£", "\x00", "GBP\n"])
 def test_an_unknown_currency_is_refused_at_the_currency(request_app: Flask, code: str) -> None:
     form = read(request_app, currency=code)
@@ -170,6 +200,33 @@ def test_a_day_begins_where_the_vendor_is_and_may_have_25_hours(request_app: Fla
         form.validate()
         assert form.on.data and form.on.next_day
         assert (form.on.next_day - form.on.data).total_seconds() == 25 * 3600
+
+
+@pytest.mark.parametrize(
+    ("place", "typed", "begins"),
+    [
+        ("America/Santiago", "2026-09-06", datetime(2026, 9, 6, 4, tzinfo=UTC)),
+        ("Atlantic/Azores", "2026-03-29", datetime(2026, 3, 29, 1, tzinfo=UTC)),
+        ("Africa/Cairo", "2026-04-24", datetime(2026, 4, 23, 22, tzinfo=UTC)),
+        ("America/Havana", "2026-11-01", datetime(2026, 11, 1, 4, tzinfo=UTC)),  # which has two midnights
+    ],
+)
+def test_a_day_without_a_midnight_begins_when_the_clocks_reach_it(request_app: Flask, place: str, typed: str, begins: datetime) -> None:
+    with request_app.test_request_context("/"):
+        g.time_zone = place
+        form = Sample(MultiDict(GOOD | {"on": typed}))
+        form.validate()
+        assert not form.on.errors
+        assert (form.on.data, form.on.day) == (begins, date.fromisoformat(typed))
+        assert day_begins(form.on.day) == begins
+
+
+def test_a_day_that_a_place_left_out_is_refused(request_app: Flask) -> None:
+    with request_app.test_request_context("/"):
+        g.time_zone = "Pacific/Apia"
+        form = Sample(MultiDict(GOOD | {"on": "2011-12-30"}))
+        form.validate()
+        assert "on" in form.errors
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def letter(kind: str, text: str = "Plain words", *, practice: bool = True, local
         "came_in": {"first": AT.date(), "last": AT.date(), "taken": [(3, Money(12550, "GBP"), WHERE)]}, "preferences_url": WHERE, "card": "Visa ending in 4242",
         "attack": SimpleNamespace(declines=12), "key": SimpleNamespace(name=text), "export": SimpleNamespace(done_rows=7000, expires_at=AT),
         "listing": SimpleNamespace(title=text, reason=text), "state": "changes_asked", "reason": [text.splitlines()[0]] if kind == "refund_claim_refused" else text.splitlines()[0],
-        "claim": SimpleNamespace(amount=Money(2000, "GBP"), expires_at=AT, ends_in="3000"), "account_ends": "3000" if practice else None,
+        "claim": SimpleNamespace(amount=Money(2000, "GBP"), expires_at=AT, ends_in="3000"), "account_ends": "3000" if practice else None, "by_transfer": practice,
         "closing": SimpleNamespace(ends_at=AT, balance=Money(300, "GBP")),
         "application": SimpleNamespace(state="asked"),
         "stop": SimpleNamespace(reason=text, starts_at=AT, ends_at=AT, ended_at=AT), "title": stopped("payouts", "", Reader(locale)), "effect": effect("payouts", "", Reader(locale)), "name": names(Reader(locale))["payouts"],

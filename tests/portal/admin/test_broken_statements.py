@@ -11,33 +11,18 @@ from flask import Flask
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from core.kernel.clock import shifted
 from core.kernel.config import settings
 from core.kernel.db import db
 from core.notifications.models import Paper
-from core.payouts.accounts import COOLING_OFF, add_account
 from core.payouts.models import Payout
 from tests.browser import Browser
-from tests.core.payouts.sellers import THEIRS, Seller
-from tests.factories import make_shop, out_of_sight, unit
+from tests.core.payouts.sellers import Seller
+from tests.factories import unit
 from tests.portal.admin.people import make_staff
 from tests.portal.caller import HOME, Caller, problem
 
 LOOKED_AT = "is being looked at by a person of the platform"
 BROKEN = "statement does not add up"
-
-
-@pytest.fixture
-def seller(app: Flask) -> Seller:
-    made = Seller(make_shop(app, business="Blue Door Bakery"))
-    with unit(app):
-        out_of_sight()
-        add_account(made.shop.vendor, "test", currency="USD", holder="Blue Door Bakery Ltd", iban=THEIRS, by=made.shop.user.public_id)
-    with shifted(-10 * COOLING_OFF):
-        made.sells("100.00")
-        made.sells("50.00")
-    made.release()
-    return made
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from core.kernel.audit import AuditEntry, record
+from core.kernel.audit import THE_HOUSE, AuditEntry, record
 from core.kernel.clock import frozen, now
 from core.kernel.db import db
 from core.kernel.outbox import OutboxTask, enqueue
@@ -335,12 +335,31 @@ def test_the_log_says_yes_and_no(shop: Shop, desk: Browser) -> None:
     assert "True" not in own.text and "False" not in own.text
 
 
+def test_the_log_says_it_in_the_words_of_the_vendors_own(shop: Shop, desk: Browser) -> None:
+    with unit(shop.app):
+        record(shop.vendor.id, actor="system", action="refund.requested", subject="-", amount_minor=2500, currency="GBP")
+        record(shop.vendor.id, actor="bank", action="payout_receiver.changed", subject="rcv_x", before="open", after="closed")
+    text = desk.get(f"/staff/audit?vendor={shop.vendor.public_id}").text
+    own = shop.browser().get("/portal/settings/audit-log").text
+    for words in ("Asked for a refund", "Account at the processor changed its state", "amount: £25.00", "open → closed", "Automatic"):
+        assert words in text and words in own, words
+    for code in ("refund.requested", "payout_receiver.changed", "amount minor", "system", "before:"):
+        assert code not in text, code
+
+
+def test_what_only_the_house_does_has_words_too(app: Flask, desk: Browser, colleague: Colleague) -> None:
+    with unit(app):
+        record(THE_HOUSE, actor=colleague.member.public_id, action="line.charge", subject="bln_x")
+    text = desk.get("/staff/audit").text
+    assert "Booked bank money as a charge of the bank’s" in text and "line.charge" not in text
+
+
 def test_the_log_shows_what_staff_did_and_saw(shop: Shop, desk: Browser, colleague: Colleague) -> None:
     task = dead_task(shop)
     desk.submit(desk.get("/staff/jobs").form(f"/staff/jobs/{task.id}/retries"))
     page = desk.get(f"/staff/audit?by_staff=y&vendor={shop.vendor.public_id}")
-    assert "task.tried_again" in page.text and colleague.email in page.text and shop.vendor.name in page.text
-    assert "vendor.signed_up" not in page.text and "vendor.signed_up" in desk.get(f"/staff/audit?vendor={shop.vendor.public_id}").text
+    assert "Had work tried again" in page.text and colleague.email in page.text and shop.vendor.name in page.text
+    assert "Signed up" not in page.text and "Signed up" in desk.get(f"/staff/audit?vendor={shop.vendor.public_id}").text
     with unit(shop.app):
         db.session.delete(db.session.get_one(OutboxTask, (shop.vendor.id, task.id)))
 

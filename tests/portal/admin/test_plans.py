@@ -137,7 +137,7 @@ def test_more_rows_are_given_and_what_was_typed_stays(staff: Browser) -> None:
         ({"tier_0_price": ""}, "Enter its price."),
         ({"tier_0_price": "0"}, "Enter an amount above zero."),
         ({"tier_0_price": "0.10"}, "At least £0.30: the card processor takes nothing below."),
-        ({"tier_0_price": "3.5.0"}, "Write the amount with digits only, like 12.50."),
+        ({"tier_0_price": "3.5.0"}, "Write the amount with digits and a point, like 12.50."),
         ({"tier_0_price": "99"}, "A greater plan does not cost less than the one before it (£99.00)."),
         ({"tier_0_limit": "ten"}, "Write a whole number with digits only."),
         ({"tier_0_limit": "0"}, "Enter a number from 1 to 1000000."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -72,6 +73,7 @@ def test_the_seller_reads_what_is_kept_until_when_and_why(app: Flask, kept: Sell
     balance = browser.get("/portal/balance")
     assert "€9.85" in balance.text and "10% of what each sale leaves you is kept in reserve for 90 days." in balance.text
     page = browser.get("/portal/balance/reserve/held?currency=EUR")
+    assert re.search(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", page.text) and " pay_" not in page.text
     assert "Held until" in page.text and "€9.85" in page.text and "Many late refunds" in page.text and problems_of_html(page.html) == []
     why = browser.get("/portal/balance/reserve?currency=EUR")
     assert "Kept in reserve" in why.text and "€9.85" in why.text
