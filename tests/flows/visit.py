@@ -117,7 +117,12 @@ class Visit:
 
     def told(self) -> None:
         """Every event about this payment has arrived, and the workers have opened them."""
-        wait_until(lambda: self.processor.events(self.payment) <= {row.event_id for row in self.inbox()})
+
+        def arrived() -> bool:
+            wanted = self.processor.events(self.payment)
+            return self.count(InboxEvent, InboxEvent.event_id.in_(wanted)) == len(wanted)
+
+        wait_until(arrived)
         self.work()
 
     def inbox(self) -> list[InboxEvent]:

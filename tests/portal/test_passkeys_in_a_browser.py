@@ -170,6 +170,7 @@ def test_every_page_of_it_is_free_of_barriers_and_fits_its_screen(visitor: Visit
     page.goto(f"{here}/portal/two-step")
     look("two-step, off")
     page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_role("heading", name="Add a passkey")).to_be_visible()
     look("new passkey")
     page.get_by_label("Name").fill("")
     page.get_by_role("button", name="Add it").click()
