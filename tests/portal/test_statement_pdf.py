@@ -106,7 +106,7 @@ def test_each_currency_and_each_language_has_a_paper_of_its_own(shop: Shop, owne
     with shifted(INSIDE):
         make_paid(shop, make_link(shop, amount="700", currency="JPY"))
     pounds, yen = printed(owner, month, work), printed(owner, month, work, "JPY")
-    assert "JPY" not in words(pounds) and "£" not in words(yen) and "700" in words(yen)
+    assert "JPY" not in re.findall(r"\w+", words(pounds)) and "£" not in words(yen) and "700" in words(yen)
     german = owner.client.get(f"/portal/statements/{month}.pdf?lang=de")
     assert german.status_code == 404, "nobody has asked for it"
 
