@@ -11,6 +11,7 @@ from core.payments.funnel import Funnel, funnel_of
 from core.payments.queries import get_link
 from core.payments.weigh import NOT_ACCEPTED
 from core.web.filters import day as day_words
+from core.web.filters import percent
 from core.web.guard import current, may
 from core.web.page import page
 from core.web.three_d_secure import UNCONFIRMED
@@ -53,7 +54,7 @@ def link_report(public_id: str) -> Response:
         steps=_steps(report),
         bars=[(day_words(day), [step.opened, step.paid]) for day, step in report.days.items()],
         stopped=_words(report),
-        declines=[(code_words(code), number) for code, number in report.declines.most_common()],
+        declines=[(code_sentence(code), number) for code, number in report.declines.most_common()],
         sources=[(SOURCES.get(source, source), number) for source, number in report.sources.most_common()],
         periods=[
             (ngettext("%(num)s day", "%(num)s days", n), url_for(".link_report", public_id=public_id, days=n), n == days) for n in PERIODS
@@ -74,9 +75,14 @@ def _steps(report: Funnel) -> list[tuple[str, int, str | None]]:
     found: list[tuple[str, int, str | None]] = []
     for n, (name, number) in enumerate(names):
         before = names[n - 1][1] if n else 0
-        share = _("%(percent)s %% of the step before", percent=min(100, number * 100 // before)) if n and before else None
+        share = _("%(percent)s of the step before", percent=percent(_whole_percents(number, before))) if n and before else None
         found.append((name, number, share))
     return found
+
+
+def _whole_percents(number: int, of: int) -> int:
+    """In basis points, rounded half up to whole percents."""
+    return min(100, (200 * number + of) // (2 * of)) * 100
 
 
 def _words(report: Funnel) -> list[tuple[str, int]]:
