@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import BindParameter, Select, literal
 
 from core.kernel.db import db
 from core.kernel.errors import NotFound, Refusal
@@ -40,6 +40,14 @@ class Slice:
 
     rows: list[Any]
     has_more: bool
+
+
+def at_most(rows: int) -> BindParameter[int]:
+    """For LIMIT, where the same index finds the rows whatever is asked for: the number as a part of the statement, so that PostgreSQL plans
+    it once. As a value sent beside it, it takes a list of unknown length to be a tenth of what it finds, and plans the question anew
+    every time. That is right where what is asked for may be rare or common, as a state may.
+    """
+    return literal(rows, literal_execute=True)
 
 
 def slice_of(query: Select[Any], key: Any, span: Span, find: Callable[[str], uuid.UUID]) -> Slice:

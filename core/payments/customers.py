@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from core.accounts.models import Vendor
 from core.customers.models import Customer
 from core.kernel.db import db
+from core.kernel.keyset import at_most
 from core.kernel.money import Money
 from core.payments.models import Payment
 from core.payments.refund_models import Refund
@@ -63,7 +64,7 @@ def list_taken(
     mine = mine.where(Payment.currency == currency, Payment.captured_minor > 0)
     if after:
         mine = mine.where(Payment.id < after)
-    rows = list(db.session.scalars(mine.order_by(Payment.id.desc()).limit(limit + 1)))
+    rows = list(db.session.scalars(mine.order_by(Payment.id.desc()).limit(at_most(limit + 1))))
     return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
 
 

@@ -13,6 +13,7 @@ from core.directory.models import Branch
 from core.kernel.db import db
 from core.kernel.errors import NotFound
 from core.kernel.ids import first_id_at, is_public_id
+from core.kernel.keyset import at_most
 from core.payments.models import Payment, PaymentEvent, PaymentLink
 from core.payments.queries import MOST_ROWS, Page, get_payment, is_shown_as
 from core.payments.refund_models import Refund
@@ -63,7 +64,8 @@ def list_payments(
     if after:
         query = query.where(Payment.id < get_payment(vendor, mode, after).id)
     limit = min(limit, MOST_ROWS)
-    rows = list(db.session.scalars(query.order_by(Payment.id.desc()).limit(limit + 1)))
+    most = at_most(limit + 1) if narrow.email is not None else limit + 1  # an address is always found by its own index
+    rows = list(db.session.scalars(query.order_by(Payment.id.desc()).limit(most)))
     return Page(rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None)
 
 
