@@ -13,8 +13,10 @@ from core.kernel.config import settings
 from core.kernel.db import db, unit_of_work
 from tests.cards import processor
 from tests.factories import out_of_sight
+from tests.workers.asked import Jobs, empty
 from tests.workers.inbox import AnyPort, Inbox
 from tests.workers.names import Names
+from workers.jobs import INSIDE, OUTSIDE
 
 
 @pytest.fixture
@@ -63,3 +65,15 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
     monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
     yield server
     server.close()
+
+
+@pytest.fixture
+def jobs(unit: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """On an outbox without anybody else's tasks."""
+    made = Jobs()
+    monkeypatch.setitem(INSIDE, "inside", made.inside)
+    monkeypatch.setitem(OUTSIDE, "outside", made.outside)
+    empty()
+    yield made
+    db.session.rollback()
+    empty()

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import time
-import uuid
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from flask import Flask
-from rq import Queue
-from rq.serializers import JSONSerializer
-from sqlalchemy import delete, select, text
+from sqlalchemy import text
 
 from core.kernel.clock import now, shifted
-from core.kernel.config import settings
-from core.kernel.db import TransactionOpen, assert_no_transaction, db, unit_of_work
+from core.kernel.db import TransactionOpen, assert_no_transaction, db
 from core.kernel.ids import uuid7
-from core.kernel.outbox import OutboxTask, enqueue
+from core.kernel.outbox import enqueue
+from tests.workers.asked import Jobs, ask, fails, left
 from workers import runner
-from workers import wake as waking
-from workers.jobs import INSIDE, OUTSIDE
-from workers.listener import Calls, Listener
-from workers.runner import LEASE, MOST_TRIES, drain, sweep, wake
+from workers.jobs import INSIDE
+from workers.runner import LEASE, MOST_TRIES, drain, sweep
 from workers.task import Task
 
 DAY = timedelta(days=1)
@@ -36,74 +26,8 @@ class WorkerKilled(BaseException):
     """Not an error of the job: the process is gone, and nothing after it happens."""
 
 
-class Jobs:
-    """Two jobs of the tests' own, by the same tables as all others, and what they have been given."""
-
-    def __init__(self) -> None:
-        self.done: list[str] = []
-        self.trouble: dict[str, Callable[[], None]] = {}
-
-    def inside(self, tasks: list[Task]) -> None:
-        for task in tasks:
-            self.one(task.args["name"])
-
-    def outside(self, vendor_id: uuid.UUID, *, name: str) -> None:
-        assert_no_transaction()
-        self.one(name)
-
-    def one(self, name: str) -> None:
-        if name in self.trouble:
-            self.trouble[name]()
-        self.done.append(name)
-
-
-@pytest.fixture
-def jobs(unit: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
-    """On an outbox without anybody else's tasks."""
-    made = Jobs()
-    monkeypatch.setitem(INSIDE, "inside", made.inside)
-    monkeypatch.setitem(OUTSIDE, "outside", made.outside)
-    empty()
-    yield made
-    db.session.rollback()
-    empty()
-
-
-def empty() -> None:
-    with unit_of_work():
-        db.session.execute(delete(OutboxTask))
-
-
-def ask(*names: str, job: str = "outside", **more: Any) -> list[OutboxTask]:
-    with unit_of_work():
-        return [enqueue(job, uuid7(), queue="papers", name=name, **more) for name in names]
-
-
-def left() -> list[OutboxTask]:
-    with unit_of_work():
-        ours = select(OutboxTask).where(OutboxTask.job.in_(("inside", "outside"))).order_by(OutboxTask.id)
-        return list(db.session.scalars(ours.execution_options(populate_existing=True)))
-
-
 def killed() -> None:
     raise WorkerKilled
-
-
-def fails() -> None:
-    raise RuntimeError("no such luck")
-
-
-@pytest.fixture
-def no_redis(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nobody listens where Redis should be."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{probe.getsockname()[1]}/0")
-    monkeypatch.setattr(waking, "_redis", None)
-    settings.cache_clear()
-    yield
-    monkeypatch.undo()
-    settings.cache_clear()
 
 
 def test_a_batch_is_of_one_kind_and_the_others_follow_at_once(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,137 +201,6 @@ def test_two_workers_share_the_work_and_do_none_of_it_twice(app: Flask, jobs: Jo
         thread.join(30)
     assert len(jobs.done) == len(set(jobs.done)) == 20
     assert left() == []
-
-
-# --- wake-ups ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def messages_in_redis(jobs: Jobs) -> Callable[[], int]:
-    """How many wake-ups for papers wait in the real Redis."""
-    waking.redis().flushdb()
-    waking._quiet_until.clear()
-    return lambda: len(Queue("papers", connection=waking.redis(), serializer=JSONSerializer))
-
-
-def test_a_commit_wakes_the_queue_and_many_commits_wake_it_once(messages_in_redis: Callable[[], int]) -> None:
-    for name in "abc":
-        ask(name)
-    assert messages_in_redis() == 1
-
-
-def test_whoever_starts_on_a_queue_can_be_woken_again(messages_in_redis: Callable[[], int]) -> None:
-    ask("a")
-    drain("papers")
-    ask("b")
-    assert messages_in_redis() == 2
-
-
-def test_a_process_that_has_just_called_does_not_call_again_for_a_moment(
-    messages_in_redis: Callable[[], int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(waking, "MOMENT", 3_600 * 10**9)
-    ask("a")
-    waking.redis().delete("wake:papers")  # somebody has started on it, elsewhere
-    ask("b")
-    assert messages_in_redis() == 1
-    assert "papers" in sweep()  # so the clock finds what was left, if anything was
-    wake({"papers"})
-    assert messages_in_redis() == 2
-
-
-def test_work_that_brings_more_is_followed_up_in_the_same_go_without_calling(messages_in_redis: Callable[[], int], jobs: Jobs) -> None:
-    def brings_more() -> None:
-        enqueue("inside", uuid7(), queue="papers", name="b")
-
-    jobs.trouble["a"] = brings_more
-    ask("a", job="inside")
-    assert messages_in_redis() == 1
-    assert drain("papers") == 2
-    assert (jobs.done, left(), messages_in_redis()) == (["a", "b"], [], 1)
-
-
-def test_a_worker_answers_each_call_and_leaves_nothing_of_it(messages_in_redis: Callable[[], int], jobs: Jobs) -> None:
-    """Every wake-up is the same job: it is there for the next call, and nowhere is a run written down."""
-    line = waking.redis()
-    queue = Calls("papers", connection=line, serializer=JSONSerializer)
-    for name in ("a", "b"):
-        ask(name)
-        waking._quiet_until.clear()
-        Listener([queue], connection=line, serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
-    assert (jobs.done, left(), messages_in_redis()) == (["a", "b"], [], 0)
-    assert line.exists("rq:job:drain-papers") and not line.exists(queue.intermediate_queue_key)
-    assert [len(kind) for kind in (queue.started_job_registry, queue.finished_job_registry, queue.failed_job_registry)] == [0, 0, 0]
-
-
-def test_a_drain_that_goes_wrong_ends_neither_the_worker_nor_the_next_call(
-    messages_in_redis: Callable[[], int], jobs: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ask("a")
-    with monkeypatch.context() as broken:
-        broken.setattr(runner, "_inside_batch", lambda queue: fails())
-        queue = Calls("papers", connection=waking.redis(), serializer=JSONSerializer)
-        Listener([queue], connection=waking.redis(), serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
-    assert (jobs.done, messages_in_redis()) == ([], 0)
-    wake({"papers"})
-    Listener([queue], connection=waking.redis(), serializer=JSONSerializer).work(burst=True, logging_level="WARNING")
-    assert jobs.done == ["a"]
-
-
-def test_a_lost_wake_up_is_found_by_the_sweep(messages_in_redis: Callable[[], int]) -> None:
-    ask("a")
-    waking.redis().flushdb()  # everything Redis knew is gone
-    assert "papers" in sweep()
-    wake({"papers"})
-    assert messages_in_redis() == 1
-
-
-def test_nothing_due_wakes_nobody(messages_in_redis: Callable[[], int]) -> None:
-    ask("a", due_in=60)
-    assert ("papers" in sweep(), messages_in_redis()) == (False, 0)
-
-
-def test_without_redis_a_commit_loses_nothing_and_nobody_waits(no_redis: None, jobs: Jobs) -> None:
-    began = time.monotonic()
-    ask("a")
-    assert time.monotonic() - began < 20
-    assert [task.args["name"] for task in left()] == ["a"]
-
-
-@pytest.fixture
-def silent_redis(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Something takes the connection where Redis should be, and never says a word."""
-    with socket.socket() as mute:
-        mute.bind(("127.0.0.1", 0))
-        mute.listen()
-        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{mute.getsockname()[1]}/0")
-        monkeypatch.setattr(waking, "_redis", None)
-        settings.cache_clear()
-        yield
-        monkeypatch.undo()
-        settings.cache_clear()
-        with contextlib.suppress(AttributeError):
-            waking.redis().close()
-
-
-def test_a_redis_that_never_answers_is_soon_given_up(silent_redis: None, jobs: Jobs) -> None:
-    began = time.monotonic()
-    ask("a")
-    assert time.monotonic() - began < 20
-    assert [task.args["name"] for task in left()] == ["a"]
-
-
-def test_without_redis_the_clock_does_the_work_itself(no_redis: None, jobs: Jobs) -> None:
-    ask("a", "b")
-    runner._wake_or_work(sweep() & {"papers"})
-    assert (jobs.done, left()) == (["a", "b"], [])
-
-
-def test_with_redis_the_clock_only_wakes(messages_in_redis: Callable[[], int], jobs: Jobs) -> None:
-    ask("a")
-    waking.redis().flushdb()
-    runner._wake_or_work(sweep() & {"papers"})
-    assert (jobs.done, messages_in_redis()) == ([], 1)
 
 
 def test_the_runner_tells_what_it_can_do(app: Flask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
