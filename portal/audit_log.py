@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request, url_for
@@ -16,6 +17,7 @@ from core.kernel import clock
 from core.kernel.audit import origins_of
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
+from core.payments.queries import references_of
 from core.providers.redact import redacted
 from core.web.day_fields import DayField
 from core.web.fields import ChoiceField, Form, options
@@ -269,14 +271,18 @@ def audit_log() -> Response:
     good = form.validate()
     found = list_own_entries(me.vendor, after=after, **(form.wanted() if good else {}))
     kept = form.kept() if good else {}
+    references = references_of(
+        me.vendor, me.mode, {str(one) for entry in found.rows for one in (entry.subject, entry.detail.get("payment"))}
+    )
     return page(
         "portal/audit/index.html",
         fragment="portal/audit/_table.html",
         form=form,
         entries=found.rows,
+        references=references,
         words=WORDS,
         who=lambda actor: _who(actor, form.names),
-        detail=facts_of,
+        detail=lambda facts: facts_of(facts, references),
         changes=changes_of,
         origins=origins_of([entry for entry in found.rows if not entry.actor.startswith("stf_")]),  # staff's address is the platform's own
         kept=kept,
@@ -317,8 +323,8 @@ def _value(value: Any) -> str:
     return ", ".join(role_word(str(one)) for one in (value if isinstance(value, list) else [value]))  # what is no role stays as it is
 
 
-def facts_of(kept: dict[str, Any]) -> str:
-    """An entry's facts on one line, without what is nobody's business."""
+def facts_of(kept: dict[str, Any], references: Mapping[str, str] | None = None) -> str:
+    """An entry's facts on one line, without what is nobody's business; a payment by its reference where that is given."""
     shown = {
         name: value
         for name, value in kept.items()
@@ -328,6 +334,8 @@ def facts_of(kept: dict[str, Any]) -> str:
     minor, code = plain.pop("amount_minor", None), plain.pop("currency", None)
     if isinstance(minor, int) and isinstance(code, str) and is_currency(code):
         plain = {"amount": money(Money(minor, code)), **plain}
+    if references and plain.get("payment") in references:
+        plain["payment"] = references[plain["payment"]]
     return in_one_line(plain)
 
 

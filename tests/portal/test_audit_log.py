@@ -17,10 +17,11 @@ from core.accounts.prune import prune_origins
 from core.kernel import audit
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
+from core.payments.mark import mark_payment
 from portal.admin.audit import HOUSE_WORDS
 from portal.audit_log import GROUPS, WORDS
 from tests.browser import Browser, Page
-from tests.factories import Shop, ask_refund, make_colleague, make_link, make_paid, make_shop, unit
+from tests.factories import Shop, again, ask_refund, make_colleague, make_link, make_paid, make_payment, make_shop, unit
 from tests.portal.admin.people import WHY, look_into, make_staff
 
 PAGE = "/portal/settings/audit-log"
@@ -40,6 +41,18 @@ def test_what_the_team_does_stands_there_with_who_did_it(shop: Shop, owner: Brow
     assert found[0].startswith("Asked for a refund") and shop.vendor.name in found[0] and "£5.00" in found[0]
     assert any(line.startswith("Made a link") and link.public_id in line for line in found)
     assert found[-1].startswith("Signed up")
+
+
+def test_a_payment_is_called_by_its_reference(shop: Shop, owner: Browser) -> None:
+    open_one, paid = make_payment(shop, make_link(shop)), make_paid(shop)
+    ask_refund(shop, paid, "5.00")
+    with unit(shop.app):
+        mark_payment(shop.vendor, again(open_one), "paid", reason="Paid in cash", by=shop.user.public_id)
+    page = owner.get(PAGE)
+    marked, refunded, *_ = lines(page)
+    assert open_one.reference in marked and f"payment: {paid.reference}" in refunded
+    assert any(way.text == open_one.reference and open_one.public_id in way.attrs["href"] for way in page.all("a"))
+    assert "pay_" not in marked + refunded
 
 
 def test_what_the_staff_do_stands_there_too_without_their_address(app: Flask, shop: Shop, owner: Browser) -> None:
