@@ -20,10 +20,10 @@ DECLARE
   p ref.payments;
   journal uuid := uuidv7();
   charge_id text := 'ch_' || journal;
-  part smallint := 1 + pg_backend_pid() % 64;
+  part smallint := 1 + pg_backend_pid() % 999;
 BEGIN
   SELECT * INTO STRICT w FROM ref.waiting WHERE n = k;
-  SELECT * INTO STRICT p FROM ref.payments WHERE vendor_id = w.vendor_id AND mode = 'test' AND id = w.payment_id FOR UPDATE;
+  SELECT * INTO STRICT p FROM ref.payments WHERE vendor_id = w.vendor_id AND mode = 'test' AND id = w.payment_id;
   UPDATE ref.payments SET state = 'succeeded', captured_minor = p.amount_minor, captured_at = now(), available_at = now() + interval '7 days',
       charge = charge_id, card_brand = 'visa', card_last4 = '4242', updated_at = now(), version = p.version + 1
     WHERE vendor_id = w.vendor_id AND mode = 'test' AND id = w.payment_id;

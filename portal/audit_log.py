@@ -10,7 +10,6 @@ from flask import Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from core.accounts.api_keys import OWN_SOFTWARE
 from core.accounts.audit_log import entries_sheet, list_own_entries
 from core.accounts.queries import names_of
 from core.kernel import clock
@@ -29,6 +28,7 @@ from core.web.role_words import role_word
 from core.web.sheet import send_sheet, titles_for
 from portal.audit_fields import field_word
 from portal.blueprint import portal
+from portal.history import WHO
 
 STAFF = "stf"
 # What an action is called; a test holds this against every action that the code writes down.
@@ -161,11 +161,6 @@ WORDS: dict[str, Any] = {
     "vendor.closing_failed": _l("The account stays open: the balance of the plan did not arrive"),
     "vendor.erasing": _l("The days to take it back are over"), "vendor.closed": _l("The account was closed"),
     "user.forgotten": _l("Took a person out of the account"),
-}  # fmt: skip
-# Who acts without an account of their own.
-NOBODYS: dict[str, Any] = {
-    "system": _l("Automatic"), "payer": _l("The payer"), "bank": _l("The bank"), "provider": _l("The processor"),
-    OWN_SOFTWARE: _l("Software with an API key"),
 }  # fmt: skip
 # What the filter is called, and the beginnings of the actions it lets through.
 GROUPS: dict[str, tuple[Any, tuple[str, ...]]] = {
@@ -304,7 +299,7 @@ def _who(actor: str, names: dict[str, str]) -> str:
     """Somebody of the staff has no name here: what counts for the vendor is that it was the platform, and the number to ask about."""
     if actor.startswith("stf_") or actor == "operator":
         return _("The platform’s staff")
-    return names.get(actor) or str(NOBODYS.get(actor) or _("A former member of your team"))
+    return names.get(actor) or str(WHO.get(actor) or _("A former member of your team"))
 
 
 def changes_of(kept: dict[str, Any]) -> list[tuple[str, str, str]]:

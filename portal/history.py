@@ -127,7 +127,8 @@ WHY = {
     "gone_back_otherwise": _l("The money has gone back in another way"),
     "excess": _l("More than is left of the payment. It is not in your books yet"),
 }
-WHO = {
+# Who acts without an account of their own.
+WHO: dict[str, Any] = {
     "payer": _l("The payer"),
     "provider": _l("The processor"),
     "system": _l("Automatic"),

@@ -13,7 +13,7 @@ from core.customers.models import PayerKey
 from core.kernel.clock import now
 from core.kernel.db import db
 from core.kernel.ids import public_id, uuid7
-from core.kernel.signing import Claims, TokenRefused, make_token, read_token
+from core.kernel.signing import TokenRefused, make_token, read_token
 
 LIFE = timedelta(hours=24)
 KEPT = timedelta(days=30)  # after it ran out: "was that me?"
@@ -57,14 +57,6 @@ def open_key(text: str) -> tuple[Vendor, PayerKey]:
     if key.expires_at <= now():
         raise TokenRefused("expired", claims)
     return vendor, key
-
-
-def standing_of_key(vendor: Vendor, claims: Claims) -> str:
-    """genuine, expired or revoked (a newer one replaced it): looked at without opening it."""
-    key = find_key(vendor, claims.mode, claims.token_id)
-    if key is None or key.revoked_at is not None:
-        return "revoked"
-    return "expired" if key.expires_at <= now() else "genuine"
 
 
 def forget_keys(vendor_id: uuid.UUID, mode: str, email: str) -> None:

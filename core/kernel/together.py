@@ -1,7 +1,7 @@
 """What several threads of a process want at the same moment is asked of PostgreSQL in one journey, and kept by one flush (group commit).
 
 Whoever comes alone goes at once. Whoever comes while a journey is under way waits for its end, and all who wait go together on the next:
-the busier a process is, the less each of them costs, and nobody is ever held up for the sake of company.
+the busier a process is, the less each of them costs. Nobody waits for company to come, and for a journey under way PATIENCE at most.
 """
 
 from __future__ import annotations

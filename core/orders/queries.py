@@ -164,9 +164,3 @@ def history_of(vendor_id: uuid.UUID, mode: str, subject_id: uuid.UUID) -> list[O
     """What happened to an order or a checkout, the first first."""
     mine = (OrderEvent.vendor_id == vendor_id, OrderEvent.mode == mode, OrderEvent.subject_id == subject_id)
     return list(db.session.scalars(select(OrderEvent).where(*mine).order_by(OrderEvent.seq)))
-
-
-def list_checkouts_of(operator: Vendor, mode: str, *, limit: int = 25) -> list[Checkout]:
-    """The caller's own checkouts, newest first."""
-    mine = select(Checkout).where(Checkout.vendor_id == operator.id, Checkout.mode == mode)
-    return list(db.session.scalars(mine.order_by(Checkout.id.desc()).limit(limit)))

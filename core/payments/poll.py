@@ -21,6 +21,7 @@ from core.providers.registry import provider_named
 BACKOFF = (15, 20, 30, 45)
 # While the bank has it (processing) the payer knows, and is told by e-mail: it is asked about as long again as it has taken so far.
 FIRST_WAIT, LONGEST_WAIT = 15, 6 * 3600
+QUICK_LOOKS = 20  # for a refund whose answer was lost: a quarter of an hour of them
 HANDED_OUT = timedelta(minutes=1)
 GRACE = timedelta(minutes=2)  # after a payment's time is up, a payer who pressed the button at the last second may still finish
 
@@ -79,8 +80,17 @@ def claim_due_refunds(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]
     found = list(db.session.scalars(due))
     for refund in found:
         refund.inquiries += 1
-        refund.next_inquiry_at = now() + timedelta(seconds=min(30 * 2 ** min(refund.inquiries, 12), 6 * 3600))
+        refund.next_inquiry_at = now() + timedelta(seconds=_wait_for_refund(refund))
     return [(r.vendor_id, r.mode, r.id) for r in found]
+
+
+def _wait_for_refund(refund: Refund) -> int:
+    looks = refund.inquiries
+    if refund.provider_reference is None:  # the answer was lost: whether anything went back is not known
+        if looks <= QUICK_LOOKS:
+            return BACKOFF[-1]
+        looks -= QUICK_LOOKS
+    return min(2 * FIRST_WAIT * 2 ** min(looks, 12), LONGEST_WAIT)
 
 
 def claim_overdue_payments(limit: int = 100) -> list[tuple[uuid.UUID, str, uuid.UUID]]:

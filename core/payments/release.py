@@ -23,9 +23,8 @@ from core.payments.reserve_rules import rule_of
 from core.payments.review_models import Screening
 
 log = structlog.get_logger("payments")
-PATIENCE = timedelta(
-    days=14
-)  # what the processor has not said by then, or says in another currency, is ours to bear and nobody's to wait for
+# What the processor has not said by then, or says in another currency, is ours to bear and nobody's to wait for.
+PATIENCE = timedelta(days=14)
 
 
 def books_due() -> list[tuple[UUID, str]]:

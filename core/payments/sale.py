@@ -13,18 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 from core.accounts.models import Vendor
 from core.kernel.clock import now
 from core.kernel.db import db
-from core.kernel.errors import Conflict
 from core.kernel.money import Money
 from core.payments.cart import Cart, Line, Rate, Reduction, TaxLine
 from core.payments.models import Payment
 from core.payments.offer import Terms
 from core.payments.sale_models import DiscountCode, DiscountUse, PaymentDetail, PaymentLine, PaymentTax, TermsText
-
-
-class TermsChanged(Conflict):
-    """The terms are not the ones the payer was shown."""
-
-    code = "terms_changed"
 
 
 @dataclass(frozen=True)

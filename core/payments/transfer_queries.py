@@ -52,12 +52,6 @@ def find_open_case(vendor: Vendor, payment: Payment) -> TransferCase | None:
     return db.session.scalar(select(TransferCase).where(*mine, TransferCase.resolved_at.is_(None)))
 
 
-def list_cases(vendor: Vendor, payment: Payment) -> list[TransferCase]:
-    """Every case a payment had, oldest first."""
-    mine = TransferCase.vendor_id == vendor.id, TransferCase.mode == payment.mode, TransferCase.payment_id == payment.id
-    return list(db.session.scalars(select(TransferCase).where(*mine).order_by(TransferCase.id)))
-
-
 def list_open_cases(vendor: Vendor, mode: str) -> list[OpenCase]:
     """The vendor's open cases: those to decide first, then those that wait for the payer, each by age."""
     of_its = (Payment.vendor_id == TransferCase.vendor_id) & (Payment.mode == TransferCase.mode) & (Payment.id == TransferCase.payment_id)

@@ -248,7 +248,7 @@ class Stripe(Beside):
         return shapes.refund_outcome(self._read(f"refunds/{_path(provider_reference)}"))
 
     def find_refund(self, reference: str, charge_or_intent: str | None = None) -> RefundOutcome | None:
-        """Looks through the refunds of a charge (or the latest ones) for our reference."""
+        """Looks through the refunds of a charge, or through all there are, for our reference."""
         assert_no_transaction()
         whose = {_role(charge_or_intent): charge_or_intent} if charge_or_intent else {}
         for refund in rows(self._read, "refunds", **whose):

@@ -15,7 +15,6 @@ from core.billing.effects import Effect
 from core.billing.lines import sum_of
 from core.billing.models import BillingCharge, BillingDocument, KeptSubscription, PriceList
 from core.billing.price_list import offer_on
-from core.billing.renew import Offer
 from core.billing.states import CANCELLED
 from core.billing.store import Beginning
 from core.billing.subscription import Step
@@ -194,11 +193,6 @@ def take_back(row: KeptSubscription, document: BillingDocument, *, reason: str, 
     effects = store.void_document(row, document, reason=reason, by=by)
     follow(row)
     return effects
-
-
-def offer_now(row: KeptSubscription) -> Offer:
-    """The price list and the rates of the plan's today."""
-    return queries.offer_for(row)
 
 
 def preview_wish(row: KeptSubscription, wish: Wish) -> Step:

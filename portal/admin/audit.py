@@ -17,7 +17,8 @@ from core.web.page import cursor, page
 from core.web.staff_guard import staff_may
 from portal.admin.blueprint import staff_door
 from portal.admin.payments import VendorField
-from portal.audit_log import NOBODYS, WORDS, changes_of, facts_of
+from portal.audit_log import WORDS, changes_of, facts_of
+from portal.history import WHO
 
 # What only the house does, about no vendor's account; a test holds this against every action that the code writes down.
 HOUSE_WORDS: dict[str, Any] = {
@@ -55,7 +56,7 @@ def audit_log() -> Response:
         fragment="portal/admin/audit/_table.html",
         form=form,
         entries=found.rows,
-        names={**NOBODYS, "operator": _("An operator"), **staff_names(), **people},
+        names={**WHO, "operator": _("An operator"), **staff_names(), **people},
         vendors=vendors_by_id({entry.vendor_id for entry in found.rows} - {THE_HOUSE}),  # what concerns no vendor names none
         the_house=THE_HOUSE,
         words=WORDS | HOUSE_WORDS,

@@ -50,7 +50,7 @@ class Stack:
         self.supervisor: subprocess.Popen[bytes] | None = None
         self.environment: dict[str, str] = {}
 
-    def _settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
         clean = {
             name: value for name, value in os.environ.items() if name not in OURS and not name.startswith(("SANDBOX_", "STRIPE_", "BANK_"))
         }
@@ -66,7 +66,7 @@ class Stack:
     @contextmanager
     def services(self) -> Iterator[Postgres]:
         """PostgreSQL, Valkey and the processor alone, as an operator starts them who lets nothing leave yet; commands can be run meanwhile."""
-        folder, env = Folder(self.folder / "var"), self._settings()
+        folder, env = Folder(self.folder / "var"), self.settings()
         folder.lock(self.address)
         settle_addresses(env, folder)
         postgres, parts = Postgres(folder), Parts(folder)
@@ -83,7 +83,7 @@ class Stack:
 
     def start(self, patience: float = 240) -> None:
         """Start everything and wait until it says that it is ready."""
-        clean = self._settings()
+        clean = self.settings()
         with self.log.open("wb") as out:
             self.supervisor = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "ops.local"],

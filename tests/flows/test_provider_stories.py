@@ -190,7 +190,7 @@ def test_a_refund_that_the_processor_could_not_even_be_asked_about_is_given_in_t
         visit.processor.story("timeout_after", times=1, path=REFUNDS, seconds=0)
         visit.processor.story("error_before", times=2, path=REFUNDS)
         visit.work()
-        for minutes in (1, 3, 6, 12):
+        for minutes in (1, 2, 3):
             visit.time_passes(timedelta(minutes=minutes))
         assert refund().state == "succeeded"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
+import segno
 from PIL import Image
 
 from core.kernel.db import db
@@ -138,6 +140,14 @@ def test_the_code_says_the_address_with_its_quiet_zone(shop: Shop, owner: Browse
     dark = [x for x in range(picture.width) if picture.getpixel((x, picture.height // 2)) < 128]
     module = picture.width // 60
     assert dark[0] >= 4 * module - 4, "white all around"
+
+    address = re.search(r'value="(http[^"]+/pay/[\w.-]{40,})"', owner.get(f"/portal/links/{link.public_id}").html)
+    assert address
+    code = segno.make(f"{address.group(1)}?ref=code", error="m", micro=False)
+    side = picture.width / code.symbol_size(border=4)[0]
+    middles = [int((4.5 + number) * side) for number in range(code.symbol_size(border=0)[0])]
+    assert [[picture.getpixel((x, y)) < 128 for x in middles] for y in middles] == [[bool(one) for one in row] for row in code.matrix]
+    assert re.findall(r' d="[^"]+"', svg.text)[-1] in code.svg_inline(border=4, scale=8)
 
 
 def test_the_page_of_a_link_lists_what_was_paid_through_it(shop: Shop, owner: Browser) -> None:

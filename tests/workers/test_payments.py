@@ -68,6 +68,21 @@ def test_an_outcome_nobody_told_us_of_is_found_within_a_minute(shop: Shop) -> No
     assert fresh(shop, payment).state == "succeeded"
 
 
+@pytest.mark.parametrize("looks", [1, 2, 3, 4, 9])
+def test_one_who_pays_after_many_looks_is_found_within_a_minute_too(shop: Shop, looks: int) -> None:
+    payment, attempt = opened(shop)
+    for number in range(1, looks + 1):
+        with shifted(number * timedelta(seconds=60)):
+            tick()
+            drain("money")
+    assert fresh(shop, attempt).inquiries == looks
+    assert attempt.redirect_url and pay(attempt.redirect_url)[0] == 303
+    with shifted((looks + 1) * timedelta(seconds=60)):
+        tick()
+        drain("money")
+    assert fresh(shop, payment).state == "succeeded"
+
+
 def test_what_the_clock_asks_for_is_asked_for_once_while_the_workers_are_away(shop: Shop) -> None:
     _, attempt = opened(shop)
     for seconds in range(30, 300, 10):

@@ -139,7 +139,7 @@ def test_of_many_at_once_one_begins(app, shop):
             with unit_of_work():
                 return begin_attempt(vendor, row, seen=seen).id
 
-    for _ in range(15):
+    for _ in range(40):
         payment, together = make_payment(shop), Barrier(5)
         with ThreadPoolExecutor(5) as crowd:
             begun = set(crowd.map(lambda _: press(payment, together), range(5)))  # noqa: B023

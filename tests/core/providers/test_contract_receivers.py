@@ -270,9 +270,9 @@ def test_of_what_it_does_not_know_it_says_so(provider):
 
 
 def test_another_platforms_account_is_nobodys(provider, sandbox):
-    from tests.core.providers.conftest import _stripe_at_the_sandbox
+    from tests.core.providers.conftest import stripe_at_the_sandbox
 
-    receiver, stranger = ready(provider), _stripe_at_the_sandbox(sandbox, new_key())
+    receiver, stranger = ready(provider), stripe_at_the_sandbox(sandbox, new_key())
     try:
         for question in (lambda: stranger.inquire_receiver(receiver), lambda: stranger.pay_out("a", receiver, gbp(1), {})):
             with pytest.raises((ProviderRefused, ProviderUnreachable)):

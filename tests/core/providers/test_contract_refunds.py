@@ -25,16 +25,6 @@ def test_the_same_reference_refunds_once(provider, sandbox, key):
     assert sandbox.charges(key)[0]["amount_refunded"] == 1000
 
 
-def test_more_than_was_paid_cannot_be_refunded(provider, sandbox, key):
-    outcome = paid(provider, sandbox)
-    with pytest.raises(ProviderRefused):
-        refund(provider, outcome, 2501)
-    refund(provider, outcome, 2500)
-    with pytest.raises(ProviderRefused) as refusal:
-        refund(provider, outcome, 1)
-    assert refusal.value.code == "charge_already_refunded"
-
-
 def test_parallel_refunds_never_exceed_the_payment(provider, sandbox, key, bare_app):
     outcome = paid(provider, sandbox)
 
