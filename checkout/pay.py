@@ -279,6 +279,8 @@ def _range_text(link: PaymentLink) -> str | None:
     smallest, largest = limits(link.currency)
     how = progress_of(link)
     if how is not None:
+        if least_part(link, how.open, smallest) == how.open:
+            return None  # all of it, or nothing
         return _("Between %(least)s and %(most)s.", least=money(least_part(link, how.open, smallest)), most=money(how.open))
     if link.amount is not None:
         return None

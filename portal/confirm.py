@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Response, request, url_for
 from flask_babel import gettext as _
@@ -22,6 +21,7 @@ from core.web.fields import Form, LineField, SecretField
 from core.web.guard import current, safe_path
 from core.web.page import keep_so_far, page, see_other
 from core.web.staff_guard import staff
+from core.web.this_request import came_from
 from core.web.throttle import count_try
 from portal.mail import tell_recovery_code_used
 from portal.passkey_ask import LONGEST, answered
@@ -67,7 +67,7 @@ def two_steps_when_live(view: Callable[..., Any]) -> Any:
     @wraps(view)
     def asked(*args: Any, **kwargs: Any) -> Any:
         if lacks_a_second_step():
-            back = request.full_path.rstrip("?") if request.method == "GET" else urlsplit(request.referrer or "").path
+            back = request.full_path.rstrip("?") if request.method == "GET" else came_from().path
             return see_other(url_for(".two_step", next=safe_path(back)))
         return view(*args, **kwargs)
 
@@ -130,5 +130,5 @@ def _ask(form: ConfirmForm, user: User) -> Response:
         asks_code=user.second_factor_at is not None,
         has_app=has_app,
         asks_passkey=find_party() is not None and bool(list_passkeys(user)),
-        back=safe_path(urlsplit(request.referrer or "").path) or url_for(".home"),
+        back=safe_path(came_from().path) or url_for(".home"),
     )

@@ -96,7 +96,7 @@ def lines_of(slug: str, journals: Journals) -> list[BookLine]:
     }  # fmt: skip
     return [
         BookLine(
-            _what(journal, ref), title_of(account, sub) or names[account], journal.effective_at,
+            _what(journal, ref), title_of(account, sub) or names[account], known_at(journal),
             amount if sign == 1 else -amount, journal.event_key,
         )
         for journal, legs in journals
@@ -104,6 +104,11 @@ def lines_of(slug: str, journals: Journals) -> list[BookLine]:
         for account, sub, amount, ref in legs
         if account in accounts or (slug == "keep" and (account, sub) == ("seller_hold", RESERVE))
     ]  # fmt: skip
+
+
+def known_at(journal: Journal) -> datetime:
+    """When it happened, as far as that was past when it was booked: what a bank tells of a day counts from its noon."""
+    return min(journal.effective_at, journal.recorded_at)
 
 
 def _what(journal: Journal, ref: str) -> str:
@@ -119,7 +124,7 @@ def _refund_of(journal: Journal) -> str:
 def book_lines(journals: Journals) -> list[BookLine]:
     """What a payment moved on the vendor's own accounts, as the balance page shows it."""
     return [
-        BookLine(_what(journal, ref), title, journal.effective_at, -amount, journal.event_key)
+        BookLine(_what(journal, ref), title, known_at(journal), -amount, journal.event_key)
         for journal, legs in journals
         for account, sub, amount, ref in legs
         if (title := title_of(account, sub)) is not None

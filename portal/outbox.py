@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
 from core.accounts.queries import find_employer, find_user
-from core.kernel.config import settings
 from core.kernel.errors import NotFound
 from core.notifications.mail_stops import find_stop, let_through
 from core.notifications.models import Message
@@ -140,7 +139,7 @@ def _show(message: Message, form: SendAgainForm | None = None) -> Response:
         status=form.status if form else 200,
         message=message,
         kinds=KINDS,
-        readable=may_read_words(message, email=me.user.email, demo=settings().demo),
+        readable=may_read_words(message, email=me.user.email, openly=may_be_read_by_anybody()),
         form=sending,
         opened=form is not None,
         receipt_opened=_receipt_opened(message),

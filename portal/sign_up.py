@@ -11,7 +11,7 @@ from core.accounts.email_links import open_link
 from core.accounts.models import User
 from core.accounts.reset_password import ask_to_reset
 from core.accounts.sign_up import Registration, sign_up
-from core.accounts.verify_email import ask_to_verify, verify_email
+from core.accounts.verify_email import ask_to_verify, verify_email, was_confirmed
 from core.web.fields import AddressField, ChoiceField, CurrencyField, Form, LineField, SecretField, options
 from core.web.guard import current, find_current, may, public
 from core.web.languages import language, reader
@@ -104,7 +104,9 @@ class ConfirmForm(Form):
 @public
 def verification(token: str) -> Response:
     """Looking at the link does not use it up: mail scanners open links too, so a person presses the button."""
-    link, _ = open_link("email-verify", token)
+    if was_confirmed(token):
+        return _confirmed(_("Your e-mail address is confirmed already."), "info")
+    link, _user = open_link("email-verify", token)
     return page("portal/sign_up/verify.html", form=ConfirmForm(formdata=None), email=link.email)
 
 
@@ -112,6 +114,12 @@ def verification(token: str) -> Response:
 @public
 @by_address("60 per hour", scope="verification")
 def verify(token: str) -> Response:
+    if was_confirmed(token):
+        return _confirmed(_("Your e-mail address is confirmed already."), "info")
     verify_email(token)
-    flash(_("Thank you. Your e-mail address is confirmed."), "good")
+    return _confirmed(_("Thank you. Your e-mail address is confirmed."), "good")
+
+
+def _confirmed(words: str, tone: str) -> Response:
+    flash(words, tone)
     return see_other(url_for("portal.home") if find_current() else url_for("portal.sign_in"))

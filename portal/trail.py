@@ -25,6 +25,7 @@ from core.payouts.states import GIVEN_BACK
 from core.web.filters import money, status_label
 from core.web.guard import current
 from portal.balance import KINDS, title_of
+from portal.explain import known_at
 from portal.history import tell
 from portal.hook_words import delivery_state, endpoint_name, type_words
 from portal.outbox import KINDS as LETTERS
@@ -116,7 +117,7 @@ def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footpri
         if (title := title_of(account, sub)) is not None
     )
     title = _("Booked: %(what)s", what=KINDS.get(journal.kind, journal.kind.capitalize()))
-    return Footprint(title, moved or _("On the platform's own accounts"), "quiet", journal.effective_at, _("Automatic"), journal.event_key)
+    return Footprint(title, moved or _("On the platform's own accounts"), "quiet", known_at(journal), _("Automatic"), journal.event_key)
 
 
 def _paid_out(payout: Payout, part: Money, doors: Doors) -> Footprint:

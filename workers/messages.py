@@ -20,7 +20,7 @@ from core.notifications.payer_letters import find_wish
 from core.notifications.queries import find_receipt
 from core.notifications.relays import relay_marks
 from core.notifications.return_address import letter_name, return_address
-from core.notifications.send import put_off, record_failed, record_held, record_kept, record_sent, take_message
+from core.notifications.send import put_off, record_failed, record_held, record_kept, record_overtaken, record_sent, take_message
 from core.notifications.stop_letters import stopping_token
 from core.notifications.team import OPTIONAL
 from core.payments.queries import get_payment
@@ -67,7 +67,7 @@ def send_message(vendor_id: uuid.UUID, *, mode: str, message: str) -> None:
             logo = find_logo(vendor)
             letter, from_vendor = _write(vendor, taken, enclosed=bool(enclosures), carries_logo=logo is not None)
         except NoLongerTrue as reason:
-            record_failed(_again(key), reason=str(reason))
+            record_overtaken(_again(key), reason=str(reason))
             return
     _send(key, vendor if from_vendor else None, taken, letter, enclosures, logo)
 

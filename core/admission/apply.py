@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 
@@ -103,8 +104,16 @@ def _check(facts: Facts) -> None:
             raise Refusal("This is needed to know who you are.", field=name)
     if len(facts.sells) > LONGEST_TEXT:
         raise Refusal(said("Use %(most)s characters at most.", most=LONGEST_TEXT), field="sells")
-    if not WEBSITE.fullmatch(facts.website):
+    if not WEBSITE.fullmatch(facts.website) or not host_of(facts.website):
         raise Refusal("Write the whole address, such as https://www.example.com.", field="website")
+
+
+def host_of(website: str) -> str:
+    """The host a website is at; empty for what is no address after all (`https://[a.b`)."""
+    try:
+        return (urlsplit(website).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def find_last(vendor: Vendor) -> Application | None:

@@ -14,12 +14,12 @@ from core.kernel.db import Base, TenantKey, mode_check
 
 
 class Message(TenantKey, Base):
-    """One e-mail: asked for, rendered, then sent, kept (no mail server in the demo), failed, held (its address takes none) or bounced."""
+    """One e-mail: asked for, rendered, then sent, kept (no mail server in the demo), failed, held (its address takes none), bounced, or overtaken (no longer true)."""
 
     __tablename__ = "messages"
     __table_args__ = (
         mode_check(),
-        CheckConstraint("state IN ('queued', 'sent', 'kept', 'failed', 'held', 'bounced')", name="state"),
+        CheckConstraint("state IN ('queued', 'sent', 'kept', 'failed', 'held', 'bounced', 'overtaken')", name="state"),
         UniqueConstraint("vendor_id", "mode", "public_id"),
         Index("ix_messages_newest", "vendor_id", "mode", "created_at", "id"),
         Index("ix_messages_failed", "vendor_id", "mode", "created_at", postgresql_where="state IN ('failed', 'held', 'bounced')"),

@@ -90,6 +90,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 # Whoever reads one of these can act as the person it was written to: its words are not stored once it is sent.
 HOLDS_A_KEY = frozenset({"verify_email", "reset_password", "invitation", "payer_page", "closing_asked", "refund_claim"})
+# The same by an address that stands in every letter to a member: its page cancels, and pays with the card that was saved.
+ACTS_AS_ITS_READER = HOLDS_A_KEY | {"membership_welcome", "membership_news", "membership_page"}
 # Asked for at this very moment by whoever reads them: tried even where an earlier letter came back.
 ASKED_FOR_NOW = frozenset({"verify_email", "reset_password", "payer_page", "closing_asked"})
 # Letters that speak for the vendor to its customers.

@@ -16,7 +16,7 @@ from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id
 from core.kernel.keyset import Slice, Span, slice_of
 from core.notifications.models import Message, Paper
-from core.notifications.notify import HOLDS_A_KEY, TO_PAYERS
+from core.notifications.notify import ACTS_AS_ITS_READER, HOLDS_A_KEY, TO_PAYERS
 from core.notifications.papers import newest_paper
 
 LOST = ("failed", "held", "bounced")  # nobody has read it
@@ -108,9 +108,9 @@ def count_failed(vendor: Vendor, mode: str, since: datetime, *, at_most: int = 1
     return int(db.session.scalar(select(func.count()).select_from(some.subquery())) or 0)
 
 
-def may_read_words(message: Message, *, email: str, demo: bool) -> bool:
-    """A letter that holds a key (a password reset) opens only for the person it was written to, or in a demo for anyone."""
-    return demo or message.kind not in HOLDS_A_KEY or message.recipient.casefold() == email.casefold()
+def may_read_words(message: Message, *, email: str, openly: bool) -> bool:
+    """A letter that holds a key (a password reset) opens only for the person it was written to, or where all letters lie `openly`."""
+    return openly or message.kind not in ACTS_AS_ITS_READER or message.recipient.casefold() == email.casefold()
 
 
 def find_receipt(vendor: Vendor, mode: str, payment: str) -> Paper | None:

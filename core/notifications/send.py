@@ -10,7 +10,7 @@ from core.kernel.clock import now
 from core.kernel.db import locked
 from core.kernel.outbox import enqueue
 from core.notifications.models import Message
-from core.notifications.notify import HOLDS_A_KEY
+from core.notifications.notify import ACTS_AS_ITS_READER
 from core.notifications.states import check_move
 
 LEASE = timedelta(seconds=45)  # longer than one message may take; one that a killed worker held goes out within a minute
@@ -38,7 +38,7 @@ def take_message(vendor_id: uuid.UUID, mode: str, message_id: uuid.UUID) -> Mess
 def record_sent(message: Message, *, subject: str, text: str, html: str) -> None:
     """A mail server has taken it. From here on it is never sent again; letters with a key in them are not stored."""
     check_move(message.state, "sent")
-    keyed = message.kind in HOLDS_A_KEY
+    keyed = message.kind in ACTS_AS_ITS_READER
     message.state, message.sent_at, message.last_error, message.taken_until = "sent", now(), None, None
     message.subject, message.text, message.html = subject, None if keyed else text, None if keyed else html
 
@@ -54,6 +54,12 @@ def record_failed(message: Message, *, reason: str) -> None:
     """Nobody will get it: the address was refused, or the mail server stayed away for too long."""
     check_move(message.state, "failed")
     message.state, message.last_error, message.taken_until = "failed", reason[:500], None
+
+
+def record_overtaken(message: Message, *, reason: str) -> None:
+    """It is not sent: what it was to say is no longer true."""
+    check_move(message.state, "overtaken")
+    message.state, message.last_error, message.taken_until = "overtaken", reason[:500], None
 
 
 def record_held(message: Message, *, reason: str) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from core.kernel.errors import Conflict
 
 # sent: a mail server took it; kept: there is no mail server, it can be read in the outbox; failed: nobody will get it;
-# held: it never left, because its address takes no letters; bounced: a mail server refused it for good, at once or days later.
+# held: it never left, because its address takes no letters; bounced: a mail server refused it for good, at once or days later;
+# overtaken: when its turn came, what it says was no longer true, and nobody misses it.
 MESSAGE: dict[str, frozenset[str]] = {
-    "queued": frozenset({"sent", "kept", "failed", "held", "bounced"}),
+    "queued": frozenset({"sent", "kept", "failed", "held", "bounced", "overtaken"}),
     "failed": frozenset({"queued"}),  # a person asks to try again
     "held": frozenset({"queued"}),  # a person lets the address through
     "bounced": frozenset({"queued"}),
     "sent": frozenset({"bounced"}),
     "kept": frozenset(),
+    "overtaken": frozenset(),
 }
 
 

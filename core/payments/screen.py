@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
 
 from sqlalchemy import bindparam, select
 
 from core.accounts.models import Vendor
 from core.kernel.ask import Question
 from core.kernel.clock import now
+from core.kernel.network import one_network
 from core.notifications.team import tell_team
 from core.payments.attempt import live_attempt, tries_told
 from core.payments.hear import ask_again
@@ -45,15 +45,6 @@ class Screened:
     verdict: Verdict
     under_attack: bool
     tries: int
-
-
-def one_network(address: str) -> str:
-    """What counts as one address: of IPv6 everything that one connection gets, for it can use a new one for every card."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network(f"{address}/64", strict=False)) if found.version == 6 and "%" not in address else str(found)
 
 
 def screen_try(vendor: Vendor, payment: Payment, source: Source) -> Screened:

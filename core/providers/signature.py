@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.providers.contract import SignatureRefused
@@ -65,7 +65,27 @@ def read_json_object(body: bytes) -> dict[str, Any]:
         raise SignatureRefused("The body is no JSON document.") from error
     if not isinstance(found, dict):
         raise SignatureRefused("The body is no event.")
+    if b"\\u" in body and not all(_is_clean(text) for text in _texts(found)):
+        raise SignatureRefused("The body holds what no text can hold.")
     return found
+
+
+def _texts(part: Any) -> Iterator[str]:
+    """Every text in it, names included."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            yield name
+            yield from _texts(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _texts(value)
+
+
+def _is_clean(text: str) -> bool:
+    """PostgreSQL keeps no nul, and half a surrogate pair is no sign: only `\\u....` writes one."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _refuse_constant(word: str) -> Any:

@@ -83,6 +83,9 @@ def _unkept(text: str) -> str | None:
     return None
 
 
+LONGEST_AMOUNT = 64  # signs
+
+
 class Form(FlaskForm):
     """Every form of the product: it carries a token against forgery, and refuses text that cannot be stored, field by field."""
 
@@ -288,7 +291,7 @@ class MoneyField(Field):
             return
         code = self.currency or _text(form, self.currency_field)
         try:
-            amount = read_amount(self.typed[:64], code, comma=reader().decimal_comma)
+            amount = read_amount(self.typed if len(self.typed) <= LONGEST_AMOUNT else "", code, comma=reader().decimal_comma)
         except BadAmount as refusal:
             if refusal.field == "currency":
                 return  # said at the currency's own field

@@ -53,7 +53,12 @@ STATES: dict[str, tuple[Any, str]] = {
     "bounced": (_l("Came back"), "bad"),
     "opened": (_l("Link opened"), "good"),
 }
-LETTER_STATES = {"held": (_l("Not sent"), "bad"), "failed": (_l("Did not arrive"), "bad"), "canceled": (_l("Called off"), "calm")}
+LETTER_STATES = {
+    "held": (_l("Not sent"), "bad"),
+    "failed": (_l("Did not arrive"), "bad"),
+    "canceled": (_l("Called off"), "calm"),
+    "overtaken": (_l("Not needed any more"), "calm"),
+}
 LISTING_STATES = {
     "draft": (_l("Draft"), "calm"),
     "published": (_l("In the directory"), "good"),

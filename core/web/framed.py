@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_wtf.csrf import CSRFError
@@ -20,7 +19,7 @@ from markupsafe import Markup
 
 from core.kernel.clock import now
 from core.kernel.signing import Claims, TokenRefused, make_token, read_token
-from core.web.this_request import kept
+from core.web.this_request import came_from, kept
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -81,7 +80,7 @@ def origins_around() -> list[str]:
     """
     said = request.args.get("origin")
     found = [] if said is None else [said if ORIGIN.fullmatch(said) else "null"]
-    parts = urlsplit(request.referrer or "")
+    parts = came_from()
     came = f"{parts.scheme}://{parts.netloc}".lower()
     if ORIGIN.fullmatch(came) and came != request.host_url.rstrip("/").lower():
         found.append(came)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, g, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user
@@ -29,7 +28,7 @@ from core.web.framed import OF_FRAMES
 from core.web.languages import suggest
 from core.web.page import see_other, wants_part
 from core.web.role_words import may_not_here, not_within_branches, role_word
-from core.web.this_request import asked, kept
+from core.web.this_request import asked, came_from, kept
 
 View = TypeVar("View", bound=Callable[..., Any])
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -177,8 +176,7 @@ def _ask_to_sign_in() -> Response:
 
 
 def _referring_path() -> str:
-    parts = urlsplit(request.referrer or "")
-    return safe_path(parts.path) or ""
+    return safe_path(came_from().path) or ""
 
 
 def safe_path(text: str | None) -> str | None:

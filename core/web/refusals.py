@@ -18,7 +18,7 @@ from core.kernel.errors import Refusal
 from core.kernel.signing import TokenRefused
 from core.web.languages import written
 from core.web.page import wants_part
-from core.web.this_request import request_number
+from core.web.this_request import came_from, request_number
 from core.web.throttle import TooMany
 
 log = structlog.get_logger()
@@ -69,13 +69,25 @@ def answer(
         return _problem(
             type="about:blank", code=code or f"http_{status}", title=shown["title"], detail=shown["message"], status=status, **about
         )
+    if status == 503 and request.method != "GET":
+        shown["message"] += " " + _(
+            "What you sent may have arrived: the page you sent it from shows what became of it, and nothing is done twice."
+        )
     template = "layouts/_refused.html" if wants_part() else "layouts/refused.html"
-    response = make_response(render_template(template, **shown), status)
+    response = make_response(render_template(template, again=_again() if status == 503 else None, **shown), status)
     if wants_part():
         response.headers["HX-Retarget"] = "#notices"
         response.headers["HX-Reswap"] = "innerHTML"
     response.vary.add("HX-Request")
     return response
+
+
+def _again() -> str | None:
+    """The page to open once more: the one that was asked for, or the one of ours from which something was sent."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    came = came_from()
+    return came._replace(scheme="", netloc="", fragment="").geturl() if came.netloc == request.host and came.path.startswith("/") else None
 
 
 def _api_problem(

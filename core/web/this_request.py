@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Request, g, request, session
 
@@ -40,3 +41,11 @@ def request_number() -> str:
     if "request_number" not in mine:
         mine["request_number"] = public_id("req")
     return str(mine["request_number"])
+
+
+def came_from() -> SplitResult:
+    """The address of the page that led here, in its parts; of one that is none, as of none at all, nothing."""
+    try:
+        return urlsplit(asked().referrer or "")
+    except ValueError:  # "http://["
+        return urlsplit("")

@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast
 import structlog
 from flask import Flask, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, WindowStats, parse
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
@@ -23,6 +22,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from core.kernel.config import settings
 from core.kernel.lean import without
+from core.kernel.network import one_network
 from core.kernel.redis_line import KeptLine
 from core.web.fields import one_spelling
 
@@ -30,9 +30,15 @@ View = TypeVar("View", bound=Callable[..., Any])
 Answer = TypeVar("Answer")
 PREFIX = "throttle"  # before the name of what a view counts
 
+
+def network_of_caller() -> str:
+    """Whom to count where nothing better is known."""
+    return one_network(request.remote_addr or "")
+
+
 # Nothing is refused because the counter is gone: Redis down means counting in this process, never an error page. What is counted is counted
 # by the functions below, with the library's counter: its own way from a view to the counter costs as much again as to ask Redis.
-limiter = Limiter(get_remote_address, strategy="moving-window")
+limiter = Limiter(network_of_caller, strategy="moving-window")
 REST = 5_000_000_000  # nanoseconds in which a Redis that did not answer is not asked again: nobody waits for it each time
 log = structlog.get_logger("throttle")
 
@@ -176,7 +182,7 @@ def in_figures(limit: str) -> tuple[int, int]:
 
 def by_address(limit: str, *, scope: str, method: str = "POST") -> Callable[[View], View]:
     """Counts what is posted from one network address, e.g. `@by_address("30 per 15 minutes", scope="sign-in")`."""
-    return _counted(limit, scope, method, get_remote_address)
+    return _counted(limit, scope, method, network_of_caller)
 
 
 def by_account(limit: str, *, scope: str, field: str = "email") -> Callable[[View], View]:

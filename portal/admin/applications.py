@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
@@ -14,7 +13,7 @@ from core.accounts.house import find_details
 from core.accounts.models import Vendor
 from core.accounts.queries import list_team
 from core.accounts.staff import staff_names
-from core.admission.apply import get_paper, list_papers, notes_of
+from core.admission.apply import get_paper, host_of, list_papers, notes_of
 from core.admission.decide import LONGEST, approve, ask_back, get_everywhere, list_decided, list_waiting, refuse
 from core.admission.models import AdmissionFile, Application
 from core.admission.review import LONGEST as LONGEST_REASON
@@ -154,7 +153,7 @@ def _instant(text: str) -> datetime:
 
 def _page(vendor: Vendor, row: Application, form: DecideForm) -> Response:
     seen(vendor, row.public_id)
-    host = (urlsplit(row.website).hostname or "").lower()
+    host = host_of(row.website)
     proved = {domain.host for domain in list_domains(vendor) if domain.verified_at}
     return page(
         "portal/admin/applications/show.html",

@@ -29,7 +29,7 @@ from core.kernel.sentence import said
 from core.kernel.write import Unwritten
 from core.web.guard import marked
 from core.web.this_request import asked, kept
-from core.web.throttle import Limit, TooMany, count_call, count_try
+from core.web.throttle import Limit, TooMany, count_call, count_try, network_of_caller
 from portal.api.reading import values_sent
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -203,7 +203,7 @@ def _seat() -> Seat:
     try:
         seat = find_app_seat(_secret())
     except AccessRefused:  # one that has run out was ours
-        count_try(STRANGERS, scope="api-strangers", whose=request.remote_addr or "")
+        count_try(STRANGERS, scope="api-strangers", whose=network_of_caller())
         raise
     _count(seat.session.id, seat.vendor, seat.session.mode)
     check_person(seat.user, seat.vendor)
@@ -231,7 +231,7 @@ def _caller(*, publishable: bool) -> tuple[Vendor, str]:
         return _for_person()
     found = find_key(secret)
     if found is None:
-        count_try(STRANGERS, scope="api-strangers", whose=sent.remote_addr or "")
+        count_try(STRANGERS, scope="api-strangers", whose=network_of_caller())
         raise _refused(secret)
     vendor, key = found
     kept()["api_caller"] = Caller(vendor.id, key.mode, key.public_id)
@@ -287,7 +287,10 @@ def _count(whose: str, vendor: Vendor, mode: str, *, pages: bool = False) -> Non
 
 def _secret() -> str:
     """What stands in the Authorization header: after Bearer, or as the user name of Basic, whose password stays empty."""
-    said = asked().authorization
+    try:
+        said = asked().authorization
+    except ValueError:  # Basic, and what should be base64 is not even ASCII
+        return ""
     if said is None:
         return ""
     secret = (said.token or "").strip() if said.type == "bearer" else said.username or "" if said.type == "basic" else ""

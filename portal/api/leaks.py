@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-
 from core.accounts.api_keys import report_leaked
 from core.notifications.team import tell_team
-from core.web.throttle import count_try
+from core.web.throttle import count_try, network_of_caller
 from portal.api.endpoint import endpoint
 from portal.api.kinds import Text
 from portal.api.shapes import flag, shape
@@ -29,7 +27,7 @@ def report_key(sent: dict[str, Any]) -> dict[str, Any]:
 
     A secret or restricted one of ours is revoked at once, and its team is told. The answer is the same for every text, ours or not.
     """
-    count_try(REPORTS, scope="leaked-keys", whose=request.remote_addr or "")
+    count_try(REPORTS, scope="leaked-keys", whose=network_of_caller())
     found = report_leaked(sent["key"].strip(), where=sent["where"])
     if found is not None:
         vendor, key = found

@@ -26,7 +26,7 @@ from core.subscriptions.own_cards import AddressNotProved, KeptCard, keep_own, l
 from core.subscriptions.plan import ask_for_card
 from core.web import addresses
 from core.web.languages import language
-from core.web.throttle import count_try
+from core.web.throttle import count_try, network_of_caller
 from core.web.words import LANGUAGES
 from portal.api.endpoint import endpoint
 from portal.api.guard import wish_token
@@ -133,7 +133,7 @@ def refresh_tokens(sent: dict[str, Any]) -> dict[str, Any]:
 
     A refresh token that comes a second time ends the whole sign-in: somebody else has it. Then the person signs in again.
     """
-    count_try(REFRESHES, scope="api-refresh", whose=request.remote_addr or "")
+    count_try(REFRESHES, scope="api-refresh", whose=network_of_caller())
     try:
         return TOKENS.encode(refresh(sent["refresh_token"], address=request.remote_addr or ""))
     except RefreshReused as no:
@@ -232,5 +232,5 @@ def _check_plan(seat: Seat) -> None:
 
 def _count(scope: str, email: str, from_one: str, about_one: str) -> None:
     """Every try counts before it is looked at, from where it comes and about whom it is, known or not."""
-    count_try(from_one, scope=scope, whose=request.remote_addr or "")
+    count_try(from_one, scope=scope, whose=network_of_caller())
     count_try(about_one, scope=f"{scope}-account", whose=hashlib.sha256(email.lower().encode("utf-8", "replace")).hexdigest())

@@ -314,6 +314,13 @@ def test_a_request_shows_what_is_open_and_takes_a_part(payer: Browser, another_p
     assert Browser(shop.app).get(path).heading == "Being paid right now"
 
 
+def test_what_is_left_below_the_smallest_part_is_asked_for_in_one(payer: Browser, shop: Shop) -> None:
+    link = make_link(shop, amount=None, kind="request", total_minor=30_000, minimum_minor=2_000)
+    make_paid(shop, link, amount="285.00")
+    page = payer.get(link_address(shop, link))
+    assert "£15.00 of £300.00 is open" in page.text and "Between" not in page.text and "or a part" not in page.text
+
+
 def test_a_request_paid_in_full_says_so_and_shows_no_receipt_of_anybody(payer: Browser, shop: Shop) -> None:
     link = make_link(shop, amount=None, kind="request", total_minor=30_000)
     make_paid(shop, link, amount="300.00")

@@ -153,6 +153,18 @@ def test_a_refund_is_told_step_by_step(shop: Shop, owner: Browser) -> None:
         assert pending and pending.state == "pending"
 
 
+def test_while_a_refund_is_on_its_way_all_that_says_how_it_stands_is_asked_for_again(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop)
+    refund = ask_refund(shop, paid, "5.00")
+    page = owner.get(f"/portal/payments/{paid.public_id}")
+    [asks] = [one for one in page.elements if one.attrs.get("id") == "refunds"]
+    again = {part.removeprefix("#") for part in asks.attrs["hx-select-oob"].split(",")}
+    assert again == {"sums", "standing", "history", "books"} <= {one.attrs["id"] for one in page.elements if "id" in one.attrs}
+    tell_refund(shop, refund, "succeeded")
+    done = owner.get(f"/portal/payments/{paid.public_id}")
+    assert [one.text for one in done.elements if one.attrs.get("id") == "standing"] == ["Partly refunded"]
+
+
 def test_a_refund_that_succeeded_says_refunded_and_one_that_failed_says_why(shop: Shop, owner: Browser) -> None:
     paid = make_paid(shop)
     tell_refund(shop, ask_refund(shop, paid, "10.00"), "succeeded")

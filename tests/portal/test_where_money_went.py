@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
 
 from core.customers.queries import find_customer
 from core.kernel.clock import shifted
+from core.ledger.models import Journal
 from core.payments.models import Payment
 from core.payments.start import receipt_token
 from core.payouts.accounts import COOLING_OFF
+from portal.explain import known_at
 from tests.browser import Browser, Page
 from tests.core.disputes.cases import case_of
 from tests.core.payouts.sellers import Seller, make_seller
@@ -111,3 +114,10 @@ def test_what_would_be_paid_out_now_says_what_it_is_made_of(seller: Seller, paid
     assert any(link.endswith("/available?currency=USD") or "available" in link for link in page.links())
     panel = next(e for e in page.all("details") if "To pay out now USD" in e.text)
     assert "Available USD 98.50" in panel.text and "= To pay out now USD 98.50" in panel.text
+
+
+@pytest.mark.parametrize(("effective", "recorded", "told"), [(12, 9, 9), (9, 12, 9)])
+def test_what_a_bank_dates_at_noon_is_told_at_the_hour_it_was_known(effective: int, recorded: int, told: int) -> None:
+    day = datetime(2026, 11, 29, tzinfo=UTC)
+    journal = Journal(effective_at=day.replace(hour=effective), recorded_at=day.replace(hour=recorded))
+    assert known_at(journal) == day.replace(hour=told)

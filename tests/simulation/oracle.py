@@ -33,8 +33,6 @@ ALWAYS_PLANNED = (
     "prove_book",
     "check_vat_ids",
 )
-# What a letter says that was not sent because what it would have said was not true any more.
-OVERTAKEN = "by now", "any more", "meanwhile"
 UNFINISHED = {
     "payments": "SELECT public_id, state FROM payments WHERE state IN ('created', 'requires_method', 'requires_action', 'processing', 'unknown')",
     "refunds": "SELECT public_id, state FROM refunds WHERE state NOT IN ('succeeded', 'failed', 'canceled', 'queued')",
@@ -194,8 +192,7 @@ class Oracle:
         letters: Counter[tuple[str, str]] = Counter()
         for row in rows:
             letters[row["kind"], row["about"]] += row["n"]
-            overtaken = row["state"] == "failed" and any(word in (row["why"] or "") for word in OVERTAKEN)
-            if row["state"] not in ("kept", "sent") and not overtaken:
+            if row["state"] not in ("kept", "sent", "overtaken"):
                 yield f"the letter {row['kind']} about {row['about']} is {row['state']}: {row['why']}"
         for kind in ("receipt", "payment_received"):
             for about in {name for told, name in letters if told == kind} | wanted:

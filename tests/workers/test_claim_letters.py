@@ -77,4 +77,4 @@ def test_none_is_sent_once_it_is_not_true_any_more(shop: Shop, stuck: tuple[Paym
     with unit(shop.app):
         revoke_claim(shop.vendor, again(claim), by="usr_x")
     late = written(shop, "refund_claim", "en", **ids)
-    assert late.state == "failed" and "is revoked by now" in (late.last_error or "")
+    assert late.state == "overtaken" and "is revoked by now" in (late.last_error or "")

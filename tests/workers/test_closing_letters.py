@@ -46,7 +46,7 @@ def test_nobody_is_led_back_once_it_was_taken_back(app: Flask, closing: tuple[Sh
     with unit(app):
         take_back(db.session.get_one(Vendor, shop.vendor.id), row, by=shop.user.public_id)
     message = sent(shop, "closing_asked")
-    assert (message.state, message.last_error) == ("failed", "the closing is taken_back by now")
+    assert (message.state, message.last_error) == ("overtaken", "the closing is taken_back by now")
 
 
 def test_the_last_one_says_what_is_kept(app: Flask, closing: tuple[Shop, Closing]) -> None:

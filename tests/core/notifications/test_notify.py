@@ -104,10 +104,18 @@ def test_the_words_of_a_letter_with_a_key_in_it_are_forgotten_once_it_is_sent(sh
 
 def test_a_letter_with_a_key_in_it_opens_only_for_the_one_it_was_written_to(shop: Shop) -> None:
     reset = ask(shop, "reset_password", to="Ada@example.com")
-    assert may_read_words(reset, email="ada@example.com", demo=False)
-    assert not may_read_words(reset, email="eve@example.com", demo=False)
-    assert may_read_words(reset, email="eve@example.com", demo=True)
-    assert may_read_words(ask(shop), email="eve@example.com", demo=False)
+    assert may_read_words(reset, email="ada@example.com", openly=False)
+    assert not may_read_words(reset, email="eve@example.com", openly=False)
+    assert may_read_words(reset, email="eve@example.com", openly=True)
+    assert may_read_words(ask(shop), email="eve@example.com", openly=False)
+
+
+@pytest.mark.parametrize("kind", ["membership_welcome", "membership_news", "membership_page"])
+def test_a_members_own_address_is_nobody_elses(shop: Shop, kind: str) -> None:
+    letter = ask(shop, kind, to="ada@example.com")
+    assert not may_read_words(letter, email=shop.user.email, openly=False)
+    record_sent(letter, **WORDS)
+    assert (letter.text, letter.html) == (None, None)
 
 
 def test_a_message_is_put_off_ever_longer_and_given_up_in_the_end(shop: Shop) -> None:

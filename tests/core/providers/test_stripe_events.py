@@ -73,6 +73,19 @@ def test_the_headers_name_may_be_spelt_in_any_case():
     assert ADAPTER.read_event(BODY, {"STRIPE-SIGNATURE": value}, "test")
 
 
+@pytest.mark.parametrize("sign", [rb"\u0000", rb"\ud800", rb"\udfff"])
+@pytest.mark.parametrize("where", [b"ch_1", b"att_1", b"attempt"])
+def test_what_no_text_can_hold_is_refused_wherever_it_stands(where, sign):
+    odd = BODY.replace(b'"%s"' % where, b'"%s%s"' % (where, sign), 1)
+    assert odd != BODY
+    refused(odd, signed(odd))
+
+
+def test_a_sign_that_is_written_as_a_pair_is_a_sign():
+    body = BODY.replace(b'"att_1"', rb'"att_1\ud83d\ude00 \\u0000"', 1)
+    assert ADAPTER.read_event(body, signed(body), "test").metadata == {"attempt": "att_1😀 \\u0000"}
+
+
 def test_a_body_changed_by_one_byte_is_refused():
     refused(BODY.replace(b"2500", b"2501"), signed(BODY))
 

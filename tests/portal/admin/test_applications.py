@@ -43,6 +43,7 @@ def number_of(shop: Shop) -> str:
 def test_a_business_is_asked_back_answers_and_is_let_in(app: Flask, shop: Shop, owner: Browser) -> None:
     page = owner.submit(owner.get(PATH).form(PATH), status=422, **{**FACTS, "website": "bluedoor"})
     assert any(e.attrs.get("id") == "website-error" for e in page.elements) and page.form(PATH).values["sells"] == FACTS["sells"]
+    page = owner.submit(page.form(PATH), status=422, website="https://[a.b")  # which the staff's page could not read
     page = owner.submit(page.form(PATH), website=FACTS["website"])
     assert "The staff are looking at it" in page.text
     desk, where = make_staff(app, "reviewer").browser(), f"/staff/applications/{number_of(shop)}"
