@@ -25,7 +25,6 @@ from core.payouts.states import GIVEN_BACK
 from core.web.filters import money, status_label
 from core.web.guard import current
 from portal.balance import KINDS, title_of
-from portal.explain import known_at
 from portal.history import tell
 from portal.hook_words import delivery_state, endpoint_name, type_words
 from portal.outbox import KINDS as LETTERS
@@ -44,6 +43,10 @@ class Footprint:
     href: str | None = None
     href_text: str = ""
     rank: int = 0  # of two at the same instant the one with the higher rank came later
+
+
+# Of what happened at one instant: its own history in its order, then what was booked for it, and whom it was told.
+BOOKED, PAID_OUT, TOLD, WRITTEN = 10_000, 10_001, 10_002, 10_003
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _events(payment: Payment, events: list[PaymentEvent], names: dict[str, str],
         text = " · ".join(part for part in (moment.text, _cause(moment.cause)) if part)
         told.append(
             Footprint(
-                moment.title, text, moment.tone, moment.at, moment.who, moment.code, href, _("See what the processor sent"), 1000 + number
+                moment.title, text, moment.tone, moment.at, moment.who, moment.code, href, _("See what the processor sent"), number
             )
         )
     return told
@@ -117,7 +120,7 @@ def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footpri
         if (title := title_of(account, sub)) is not None
     )
     title = _("Booked: %(what)s", what=KINDS.get(journal.kind, journal.kind.capitalize()))
-    return Footprint(title, moved or _("On the platform's own accounts"), "quiet", known_at(journal), _("Automatic"), journal.event_key)
+    return Footprint(title, moved or _("On the platform's own accounts"), "quiet", journal.recorded_at, _("Automatic"), journal.event_key, rank=BOOKED)
 
 
 def _paid_out(payout: Payout, part: Money, doors: Doors) -> Footprint:
@@ -126,7 +129,7 @@ def _paid_out(payout: Payout, part: Money, doors: Doors) -> Footprint:
     text = _("%(amount)s of it · %(state)s", amount=money(part), state=status_label(payout.state, "payout"))
     tone = "bad" if payout.state in GIVEN_BACK else "good" if payout.state == "paid" else "info"
     return Footprint(
-        title, text, tone, payout.created_at, _("Automatic"), payout.public_id, doors.payout(payout), _("Open the payout"), 250
+        title, text, tone, payout.created_at, _("Automatic"), payout.public_id, doors.payout(payout), _("Open the payout"), PAID_OUT
     )
 
 
@@ -135,7 +138,7 @@ def _letter(message: Message, doors: Doors) -> Footprint:
     text = _("To %(address)s · %(state)s", address=message.recipient, state=status_label(message.state, "letter"))
     tone = "bad" if message.state in LOST else "quiet"
     href = doors.letter(message)
-    return Footprint(title, text, tone, message.sent_at or message.created_at, _("Automatic"), None, href, _("Read it"), 500)
+    return Footprint(title, text, tone, message.sent_at or message.created_at, _("Automatic"), None, href, _("Read it"), WRITTEN)
 
 
 def _told(sent: Sent, doors: Doors) -> Footprint:
@@ -149,5 +152,5 @@ def _told(sent: Sent, doors: Doors) -> Footprint:
     href = doors.delivery(delivery)
     return Footprint(
         title, text, "bad" if tone == "bad" else "quiet", delivery.ended_at or delivery.created_at, _("Automatic"), sent.event.public_id,
-        href, _("See what was sent"), 400,
+        href, _("See what was sent"), TOLD,
     )  # fmt: skip
