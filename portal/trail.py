@@ -99,9 +99,7 @@ def _events(payment: Payment, events: list[PaymentEvent], names: dict[str, str],
         href = doors.event(payment, moment.cause) if moment.cause.startswith("evt_") else None
         text = " · ".join(part for part in (moment.text, _cause(moment.cause)) if part)
         told.append(
-            Footprint(
-                moment.title, text, moment.tone, moment.at, moment.who, moment.code, href, _("See what the processor sent"), number
-            )
+            Footprint(moment.title, text, moment.tone, moment.at, moment.who, moment.code, href, _("See what the processor sent"), number)
         )
     return told
 
@@ -120,7 +118,9 @@ def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footpri
         if (title := title_of(account, sub)) is not None
     )
     title = _("Booked: %(what)s", what=KINDS.get(journal.kind, journal.kind.capitalize()))
-    return Footprint(title, moved or _("On the platform's own accounts"), "quiet", journal.recorded_at, _("Automatic"), journal.event_key, rank=BOOKED)
+    return Footprint(
+        title, moved or _("On the platform's own accounts"), "quiet", journal.recorded_at, _("Automatic"), journal.event_key, rank=BOOKED
+    )
 
 
 def _paid_out(payout: Payout, part: Money, doors: Doors) -> Footprint:

@@ -25,7 +25,8 @@ MESSAGE_OBJECT = shape(
     to=text("The address it goes to.", lambda row: row.recipient),
     status=text(
         "queued: it is tried, or tried again. sent: a mail server took it. kept: there is no mail server here. failed: nobody gets it. held: it never left, "
-        "for an earlier one came back from that address, or its reader wants none. bounced: it came back.",
+        "for an earlier one came back from that address, or its reader wants none. bounced: it came back. "
+        "overtaken: what it says was no longer true when its turn came, and it was not sent.",
         lambda row: row.state,
         one_of=MESSAGE,
     ),
