@@ -107,7 +107,7 @@ def test_a_letter_that_would_mislead_by_now_is_not_sent(
     meanwhile(shop, link)
     work()
     (letter,) = letters(shop)
-    assert letter.state == "failed" and letter.last_error and why in letter.last_error and letter.text is None
+    assert letter.state == "overtaken" and letter.last_error and why in letter.last_error and letter.text is None
 
 
 def test_the_way_back_is_filled_in_for_a_month_and_open_after_it(app: Flask, shop: Shop, link: PaymentLink, work: Work) -> None:

@@ -330,7 +330,7 @@ def test_who_leaves_gets_none_neither_one_that_was_asked_for_already(shop: Shop,
             db.session.execute(delete(Membership).where(Membership.user_id == user.id))
         work()
     (letter,) = letters(shop)
-    assert letter.state == "failed" and letter.text is None
+    assert letter.state == "overtaken" and letter.text is None
     with frozen(tomorrow_at(8, days=2)):
         assert the_clock(shop) == 0
     with unit(shop.app):

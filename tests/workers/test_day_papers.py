@@ -105,7 +105,7 @@ def test_who_does_not_want_it_any_more_is_not_written_to_after_all(reader: Colle
     send_message(HOUSE, mode="test", message=str(letter.id))
     with unit_of_work():
         row = db.session.get_one(Message, (HOUSE, "test", letter.id), populate_existing=True)
-        assert row.state == "failed" and "not sent the papers" in (row.last_error or "")
+        assert row.state == "overtaken" and "not sent the papers" in (row.last_error or "")
 
 
 def test_it_is_asked_for_on_the_page_of_days(app: Flask) -> None:
