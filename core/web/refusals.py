@@ -84,10 +84,9 @@ def answer(
 
 def _again() -> str | None:
     """The page to open once more: the one that was asked for, or the one of ours from which something was sent."""
-    if request.method == "GET":
-        return request.full_path.rstrip("?")
     came = came_from()
-    return came._replace(scheme="", netloc="", fragment="").geturl() if came.netloc == request.host and came.path.startswith("/") else None
+    path = request.full_path.rstrip("?") if request.method == "GET" else came.path if came.netloc == request.host else ""
+    return path if path.startswith("/") and path[1:2] not in ("/", "\\") else None  # "//x" is another host
 
 
 def _api_problem(
