@@ -38,7 +38,7 @@ def _at_home(app: Flask) -> Browser:
     from tests.browser import Browser
 
     browser = Browser(app)
-    browser.client.environ_base["REMOTE_ADDR"] = f"2001:db8::{secrets.token_hex(2)}:{secrets.token_hex(2)}"
+    browser.client.environ_base["REMOTE_ADDR"] = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
     return browser
 
 
