@@ -60,7 +60,6 @@ KINDS = {
     "capture": _l("Payment"),
     "unexpected capture": _l("Money that was not expected"),
     "release": _l("Released to available"),
-    "processor fee": _l("The processor’s fee, which the platform bears"),
     "processor fee borne": _l("What the processor kept"),
     "exchange": _l("Exchange between currencies"),
     "payout": _l("Payout"),

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
 from flask_babel import ngettext
 
 from core.disputes.models import Dispute
@@ -45,6 +46,7 @@ class Footprint:
     rank: int = 0  # of two at the same instant the one with the higher rank came later
 
 
+THEIRS = {"processor fee": later("The processor’s fee, which the platform bears")}  # in the platform's books alone
 # Of what happened at one instant: its own history in its order, then what was booked for it, and whom it was told.
 BOOKED, PAID_OUT, TOLD, WRITTEN = 10_000, 10_001, 10_002, 10_003
 
@@ -117,7 +119,7 @@ def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footpri
         for account, sub, amount, _ref in legs
         if (title := title_of(account, sub)) is not None
     )
-    title = _("Booked: %(what)s", what=KINDS.get(journal.kind, journal.kind.capitalize()))
+    title = _("Booked: %(what)s", what=KINDS.get(journal.kind) or THEIRS.get(journal.kind, journal.kind.capitalize()))
     return Footprint(
         title, moved or _("On the platform's own accounts"), "quiet", journal.recorded_at, _("Automatic"), journal.event_key, rank=BOOKED
     )
