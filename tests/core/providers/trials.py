@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -22,16 +23,18 @@ PAYER = "DE12500105170648489890"
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(ABC):
     """One adapter: what may be wished for there, and a payer who pays all of it."""
 
     adapter: Provider
 
+    @abstractmethod
     def wish(self, minor: int = 2500, **changes: Any) -> OpenPayment:
-        raise NotImplementedError
+        """Something to be paid there; `changes` are fields of the wish."""
 
+    @abstractmethod
     def pay(self, opening: Opening) -> None:
-        raise NotImplementedError
+        """The payer pays all of it."""
 
     def paid(self, minor: int = 2500) -> str:
         """A payment that was opened and paid; its reference there."""
