@@ -87,13 +87,10 @@ def _words(verdict: Verdict) -> dict[str, str]:
     if verdict.standing == "genuine":
         if verdict.what == "statement":
             advice = _("It says how the payment stood at the moment it was made. What happened since does not stand in it.")
-            return {
-                "kind": kind,
-                "title": _("Genuine"),
-                "text": _("This is %(what)s. We issued it.", what=_what(verdict)),
-                "advice": advice,
-            }
-        advice = _("Look whether this is whom you mean to deal with: the name is all we vouch for.")
+        elif verdict.what == "receipt":
+            advice = _("Whether money was given back since, only its page says: open the receipt itself, by its link or its code.")
+        else:
+            advice = _("Look whether this is whom you mean to deal with: the name is all we vouch for.")
         return {"kind": kind, "title": _("Genuine"), "text": _("This is %(what)s. We issued it.", what=_what(verdict)), "advice": advice}
     if verdict.standing == "expired":
         text = _("This was %(what)s. We issued it, and it does not count any more.", what=_what(verdict))

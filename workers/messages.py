@@ -76,7 +76,7 @@ def _send(
     key: tuple[Any, ...], speaker: Vendor | None, message: Message, letter: Letter, enclosures: list[Enclosure], logo: bytes | None
 ) -> None:
     """Outside any transaction to the mail server, then its answer in a unit of its own."""
-    words = {"subject": letter.subject, "text": letter.text, "html": letter.html}
+    left = {"subject": letter.subject, "text": letter.text, "html": letter.html, "enclosed": [item.name for item in enclosures]}
     smtp_url, refused, delayed = settings().smtp_url, None, None
     if smtp_url:
         try:
@@ -96,9 +96,9 @@ def _send(
         elif delayed:
             put_off(fresh, reason=delayed)
         elif smtp_url:
-            record_sent(fresh, **words)
+            record_sent(fresh, **left)
         else:
-            record_kept(fresh, **words)
+            record_kept(fresh, **left)
     log.info("message", id=message.public_id, kind=message.kind, state=fresh.state, tries=fresh.attempts)  # answers may name people
 
 

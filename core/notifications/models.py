@@ -38,6 +38,7 @@ class Message(TenantKey, Base):
     subject: Mapped[str | None] = mapped_column(Text)
     text: Mapped[str | None] = mapped_column(Text)
     html: Mapped[str | None] = mapped_column(Text)
+    enclosed: Mapped[list[str]] = mapped_column(JSONB, default=list)  # the names of the files that went with it
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text)
     taken_until: Mapped[datetime | None]  # while a worker talks to the mail server, so that no second one does

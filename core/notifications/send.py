@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from core.kernel.clock import now
@@ -35,19 +36,20 @@ def take_message(vendor_id: uuid.UUID, mode: str, message_id: uuid.UUID) -> Mess
     return message
 
 
-def record_sent(message: Message, *, subject: str, text: str, html: str) -> None:
+def record_sent(message: Message, *, subject: str, text: str, html: str, enclosed: Sequence[str] = ()) -> None:
     """A mail server has taken it. From here on it is never sent again; letters with a key in them are not stored."""
     check_move(message.state, "sent")
     keyed = message.kind in ACTS_AS_ITS_READER
     message.state, message.sent_at, message.last_error, message.taken_until = "sent", now(), None, None
     message.subject, message.text, message.html = subject, None if keyed else text, None if keyed else html
+    message.enclosed = list(enclosed)
 
 
-def record_kept(message: Message, *, subject: str, text: str, html: str) -> None:
+def record_kept(message: Message, *, subject: str, text: str, html: str, enclosed: Sequence[str] = ()) -> None:
     """There is no mail server here: the message stays where it can be read, and says so instead of claiming to be sent."""
     check_move(message.state, "kept")
     message.state, message.last_error, message.taken_until = "kept", None, None
-    message.subject, message.text, message.html = subject, text, html
+    message.subject, message.text, message.html, message.enclosed = subject, text, html, list(enclosed)
 
 
 def record_failed(message: Message, *, reason: str) -> None:

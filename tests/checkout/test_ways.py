@@ -31,6 +31,14 @@ def test_several_ways_are_listed_in_the_sellers_order_and_the_first_is_chosen(pa
         assert words in page.text
 
 
+def test_of_a_bank_transfer_the_page_says_that_we_show_the_account(payer, euro):
+    words = "For a bank transfer we show you the account to send the money to."
+    offer(euro, "wallet")
+    assert words not in payer.get(address_of(euro, make_payment(euro))).text
+    offer(euro, "bank_transfer")
+    assert words in payer.get(address_of(euro, make_payment(euro))).text
+
+
 def test_a_way_that_may_take_days_says_so_in_the_list(payer, shop):
     offer(shop, "bank_redirect")
     assert "Can take up to 4 days." in payer.get(address_of(shop, make_payment(shop))).text

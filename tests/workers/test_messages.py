@@ -103,12 +103,14 @@ def test_a_key_from_elsewhere_is_told_of_with_its_address_and_only_while_it_coun
 
 def test_the_customer_hears_from_the_shop_and_can_answer_it(shop: Shop, inbox: Inbox) -> None:
     payment = make_paid(shop)
-    send(ask(shop, "receipt", payment=payment.public_id))
+    sent = send(ask(shop, "receipt", payment=payment.public_id))
     (mail,) = inbox.mails
     assert mail["From"].addresses[0].display_name == "Blue Door Bäckerei 🥐 via Portal"
     assert mail["Reply-To"].addresses[0].addr_spec == shop.vendor.support_email
     (pdf,) = mail.iter_attachments()
     assert pdf.get_filename() == f"receipt-{payment.reference}.pdf" and pdf.get_content().startswith(b"%PDF-")
+    assert sent.enclosed == [pdf.get_filename()]
+    assert f"Attached {pdf.get_filename()}" in shop.browser().get(f"/portal/outbox/{sent.public_id}").text
 
 
 def test_a_receipt_that_cannot_be_printed_is_still_written(shop: Shop, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +118,7 @@ def test_a_receipt_that_cannot_be_printed_is_still_written(shop: Shop, inbox: In
         raise PaperNotPrinted("no pango here")
 
     monkeypatch.setattr(messages, "make_receipt", jammed)
-    send(ask(shop, "receipt", payment=make_paid(shop).public_id))
+    assert send(ask(shop, "receipt", payment=make_paid(shop).public_id)).enclosed == []
     assert list(inbox.mails[0].iter_attachments()) == []
     assert "attached" not in inbox.mails[0].get_body(("plain",)).get_content()
 
