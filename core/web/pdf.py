@@ -7,9 +7,11 @@ import atexit
 import json
 import os
 import select
+import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -41,10 +43,11 @@ class Pdf:
 
 
 class _Press:
-    """One child process and the pipes to it."""
+    """One child process, the pipes to it, and the folder it unpacks its fonts into: killed, it cannot clear up behind itself."""
 
     def __init__(self):
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        self.folder = tempfile.mkdtemp(prefix="press-")
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {"TMPDIR": self.folder}
         self.owner, self.printed = os.getpid(), 0
         self.process = subprocess.Popen(
             [sys.executable, "-m", "core.web.press"],
@@ -102,6 +105,7 @@ class _Press:
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 _press: _Press | None = None

@@ -7,10 +7,12 @@ import http.server
 import io
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -171,6 +173,21 @@ def test_a_press_that_dies_is_replaced() -> None:
     os.kill(pdf._press.process.pid, signal.SIGKILL)
     pdf._press.process.wait()
     assert "again" in words(render_pdf("<p>again").data)
+
+
+def test_a_press_leaves_no_files_behind_however_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pdf._retire()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    render_pdf('<link rel="stylesheet" href="/static/css/paper.css"><p>hello')
+    assert [path for path in tmp_path.rglob("*") if path.is_file()], "its fonts lie here while it runs"
+    pdf._retire()
+    assert list(tmp_path.iterdir()) == []
+    render_pdf("<p>hello")
+    os.kill(pdf._press.process.pid, signal.SIGKILL)
+    pdf._press.process.wait()
+    with pytest.raises(PaperNotPrinted, match="longer"):
+        render_pdf("<p>" + "x <b>y</b>" * 100_000, seconds=1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_press_knows_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
