@@ -16,7 +16,7 @@ from core.accounts.models import Vendor
 from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
 from core.payments.basket import PriceChanged, offer_of
-from core.payments.instalments import least_part, progress_of
+from core.payments.instalments import Progress, least_part, progress_of
 from core.payments.link_terms import limits
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
@@ -227,10 +227,10 @@ def _begin(way: WayIn, form: ChooseForm, amount: Money | None, mine: tuple[str, 
 
 def form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, status: int = 200, **instead: object) -> Response:
     """The page on which the payer chooses; `instead` takes the place of what it would show."""
-    vendor, link, fixed = way.vendor, way.link, fixed_answers(way)
-    pressed = suggestions(link)
-    if link.amount is None and not form.choice.data:
-        form.choice.data = "" if pressed else "own"
+    vendor, link, fixed, how = way.vendor, way.link, fixed_answers(way), progress_of(way.link)
+    pressed, whole = suggestions(link), how is not None and _in_one(link, how)
+    if link.amount is None and (whole or not form.choice.data):
+        form.choice.data = str(pressed[0]) if whole and pressed else "" if pressed else "own"
     paid = mine[1] if mine and mine[1].state == "succeeded" else None
     order = order_values(vendor, link, form, form.amount_so_far(link, fixed["amount"]))
     return page(
@@ -243,7 +243,8 @@ def form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, st
         amount_due=order["due"] if order["offer"].sells else link.amount or fixed["amount"],
         currency=link.currency,
         suggestions=[Money(minor, link.currency) for minor in pressed],
-        range_text=_range_text(link),
+        range_text=_range_text(link, how),
+        whole=whole,
         form=form,
         wants_part=wants_part(),
         link_fixed=bool(link.amount or fixed["amount"]),
@@ -251,7 +252,7 @@ def form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, st
         **order,
         fixed=fixed,
         link=link,
-        progress=progress_of(link),
+        progress=how,
         action=way.action,
         paid=paid,
         paid_receipt=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
@@ -274,13 +275,17 @@ def _typed_before(vendor: Vendor, payment: Payment | None, link: PaymentLink) ->
     return who if link.amount is not None or payment.itemised else {**who, **amount}
 
 
-def _range_text(link: PaymentLink) -> str | None:
+def _in_one(link: PaymentLink, how: Progress) -> bool:
+    """Whether what is open of a request can be paid in one only: there is nothing to choose."""
+    return least_part(link, how.open, limits(link.currency)[0]) == how.open
+
+
+def _range_text(link: PaymentLink, how: Progress | None) -> str | None:
     """What may be entered, when the vendor has set a bound."""
     smallest, largest = limits(link.currency)
-    how = progress_of(link)
     if how is not None:
-        if least_part(link, how.open, smallest) == how.open:
-            return None  # all of it, or nothing
+        if _in_one(link, how):
+            return None
         return _("Between %(least)s and %(most)s.", least=money(least_part(link, how.open, smallest)), most=money(how.open))
     if link.amount is not None:
         return None

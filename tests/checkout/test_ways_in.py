@@ -319,6 +319,11 @@ def test_what_is_left_below_the_smallest_part_is_asked_for_in_one(payer: Browser
     make_paid(shop, link, amount="285.00")
     page = payer.get(link_address(shop, link))
     assert "£15.00 of £300.00 is open" in page.text and "Between" not in page.text and "or a part" not in page.text
+    form = page.form()
+    assert form.values["choice"] == "1500" and "amount" not in form.values, "there is nothing to choose"
+    page = payer.submit(form, status=422, choice="own", amount="250", **TYPED)
+    assert page.errors == ["Only £15.00 is open."] and page.form().values["choice"] == "1500"
+    assert "£15.00" in payer.submit(page.form(), **TYPED).text
 
 
 def test_a_request_paid_in_full_says_so_and_shows_no_receipt_of_anybody(payer: Browser, shop: Shop) -> None:
