@@ -4,8 +4,8 @@ its time, actor and cause."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -15,6 +15,7 @@ from flask_babel import ngettext
 from core.disputes.models import Dispute
 from core.hooks.log import Sent
 from core.hooks.models import HookDelivery
+from core.kernel.ids import made_at
 from core.kernel.money import Money
 from core.ledger.models import Journal
 from core.notifications.models import Message
@@ -49,6 +50,7 @@ class Footprint:
 THEIRS = {"processor fee": later("The processor’s fee, which the platform bears")}  # in the platform's books alone
 # Of what happened at one instant: its own history in its order, then what was booked for it, and whom it was told.
 BOOKED, PAID_OUT, TOLD, WRITTEN = 10_000, 10_001, 10_002, 10_003
+ONE_ACT = timedelta(seconds=1)  # no transaction of ours takes longer
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,18 @@ def follow(
     doors: Doors = VENDORS,
 ) -> list[Footprint]:
     """The whole trail, newest first. The vendor and the staff read the very same lines."""
-    trail = [*_events(payment, events, names, doors), *map(_booked, journals), *(_letter(letter, doors) for letter in letters)]
-    trail += [_paid_out(payout, part, doors) for payout, part in payouts]
-    trail += [_told(one, doors) for one in sent]
+    happened = _events(payment, events, names, doors)
+    follows = [*map(_booked, journals), *(_letter(letter, doors) for letter in letters)]
+    follows += [_paid_out(payout, part, doors) for payout, part in payouts]
+    follows += [_told(one, doors) for one in sent]
+    trail = happened + [_after(step, [event.at for event in happened]) for step in follows]
     return sorted(trail, key=lambda step: (step.at, step.rank), reverse=True)
+
+
+def _after(step: Footprint, happened: list[datetime]) -> Footprint:
+    """What was booked or written for something in one transaction with it may bear the time a moment before: it stands behind it."""
+    soon = [at for at in happened if step.at < at <= step.at + ONE_ACT]
+    return replace(step, at=min(soon)) if soon else step
 
 
 def subjects_of(payment: Payment, refunds: Sequence[Refund], disputes: Sequence[Dispute]) -> list[str]:
@@ -121,7 +131,7 @@ def _booked(entry: tuple[Journal, list[tuple[str, str, Money, str]]]) -> Footpri
     )
     title = _("Booked: %(what)s", what=KINDS.get(journal.kind) or THEIRS.get(journal.kind, journal.kind.capitalize()))
     return Footprint(
-        title, moved or _("On the platform's own accounts"), "quiet", journal.recorded_at, _("Automatic"), journal.event_key, rank=BOOKED
+        title, moved or _("On the platform's own accounts"), "quiet", made_at(journal.id), _("Automatic"), journal.event_key, rank=BOOKED
     )
 
 

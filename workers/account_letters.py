@@ -35,7 +35,7 @@ from core.subscriptions.news import read_news
 from core.web import addresses
 from core.web.reader import Reader
 from workers import plan_letters
-from workers.letter import Facts, Gather, NoLongerTrue
+from workers.letter import Facts, Gather, NoLongerTrue, TooLate
 
 
 def account_link(address: Callable[[str], str]) -> Gather:
@@ -43,8 +43,10 @@ def account_link(address: Callable[[str], str]) -> Gather:
 
     def gather(vendor: Vendor, message: Message) -> Facts:
         link = db.session.get(EmailLink, message.params["token"])
-        if link is None or link.used_at or link.expires_at <= now():
-            raise NoLongerTrue("the link in this message no longer works, because a newer one replaced it or its time was over")
+        if link is None or link.used_at:
+            raise NoLongerTrue("the link in this message no longer works, because it was used or a newer one replaced it")
+        if link.expires_at <= now():
+            raise TooLate("the time of the link in this message was over before it could be sent")
         token = make_token(link.purpose, vendor=vendor.public_id, mode=message.mode, token_id=link.token_id, expires_at=link.expires_at)
         return {"email": link.email, "action_url": address(token), "expires_at": link.expires_at}
 
@@ -112,16 +114,18 @@ def _page_of(vendor: Vendor, notice: Notice) -> str:
 
 def invitation(vendor: Vendor, message: Message) -> Facts:
     invitation = find_invitation(vendor, message.params["invitation"])
-    if invitation is None or invitation.ended_at or invitation.expires_at <= now() or invitation.email != message.recipient:
-        raise NoLongerTrue("the invitation was taken back, accepted, or has run out")
+    if invitation is None or invitation.ended_at or invitation.email != message.recipient:
+        raise NoLongerTrue("the invitation was taken back or accepted")
+    if invitation.expires_at <= now():
+        raise TooLate("the invitation ran out before it could be sent")
     return {"invitation": invitation, "action_url": addresses.invitation(invitation_token(vendor, invitation))}
 
 
 def export_file(vendor: Vendor, message: Message) -> Facts:
     """A file that is ready leads to it, as long as it is kept; one that failed to the list, where it can be asked for again."""
     export, wanted = get_export(vendor, message.mode, message.params["export"]), message.kind.removeprefix("export_")
-    if export_state(export) != wanted:
-        raise NoLongerTrue(f"the export is {export_state(export)} by now")
+    if (state := export_state(export)) != wanted:
+        raise (TooLate if state == "expired" else NoLongerTrue)(f"the export is {state} by now")
     address = addresses.export(export_token(vendor, export)) if wanted == "ready" else addresses.portal_exports(message.mode, vendor)
     return {"export": export, "practice": export.mode == "test", "action_url": address}
 

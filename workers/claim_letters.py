@@ -8,7 +8,7 @@ from core.payments.claim import get_claim
 from core.payments.claim_answer import claim_token
 from core.payments.claim_models import RefundClaim
 from core.web import addresses
-from workers.letter import Facts, NoLongerTrue
+from workers.letter import Facts, NoLongerTrue, TooLate
 from workers.payment_letters import about_payment
 
 
@@ -16,7 +16,7 @@ def _facts(vendor: Vendor, message: Message, *standings: str) -> tuple[Facts, Re
     """Only while the link is where the letter says."""
     claim = get_claim(vendor, message.mode, message.params["claim"])
     if claim.standing not in standings:
-        raise NoLongerTrue(f"the refund link is {claim.standing} by now")
+        raise (TooLate if claim.standing == "expired" else NoLongerTrue)(f"the refund link is {claim.standing} by now")
     return about_payment(vendor, message) | {"claim": claim, "action_url": addresses.claim(claim_token(vendor, claim), vendor)}, claim
 
 

@@ -13,4 +13,8 @@ Gather = Callable[[Vendor, Message], Facts]
 
 
 class NoLongerTrue(Exception):
-    """What the message would say has been overtaken: sending it would mislead."""
+    """What the message would say has been overtaken: sending it would mislead, and nobody misses it."""
+
+
+class TooLate(NoLongerTrue):
+    """It was still wanted, but what it leads to ran out before it could leave: it failed, and somebody should know."""

@@ -43,7 +43,7 @@ from workers import (
     plan_letters,
 )
 from workers.invoices import invoice_enclosed, invoice_facts
-from workers.letter import Gather, NoLongerTrue
+from workers.letter import Gather, NoLongerTrue, TooLate
 from workers.papers import make_receipt
 
 log = structlog.get_logger("workers")
@@ -66,6 +66,9 @@ def send_message(vendor_id: uuid.UUID, *, mode: str, message: str) -> None:
         try:
             logo = find_logo(vendor)
             letter, from_vendor = _write(vendor, taken, enclosed=bool(enclosures), carries_logo=logo is not None)
+        except TooLate as reason:
+            record_failed(_again(key), reason=str(reason))
+            return
         except NoLongerTrue as reason:
             record_overtaken(_again(key), reason=str(reason))
             return

@@ -31,7 +31,7 @@ from core.payments.transfer_queries import get_return, instructions_of
 from core.providers.bank import spell_iban, spell_reference
 from core.web import addresses
 from core.web.reader import Reader
-from workers.letter import Facts, Gather, NoLongerTrue
+from workers.letter import Facts, Gather, NoLongerTrue, TooLate
 
 
 def about_payment(vendor: Vendor, message: Message) -> Facts:
@@ -80,8 +80,10 @@ def problem(vendor: Vendor, message: Message) -> Facts:
 
 def payer_page(vendor: Vendor, message: Message) -> Facts:
     key = find_key(vendor, message.mode, message.params["key"])
-    if key is None or key.revoked_at or key.expires_at <= now() or key.email != message.recipient:
-        raise NoLongerTrue("the link in this message no longer works, because a newer one replaced it or its time was over")
+    if key is None or key.revoked_at or key.email != message.recipient:
+        raise NoLongerTrue("the link in this message no longer works, because a newer one replaced it")
+    if key.expires_at <= now():
+        raise TooLate("the time of the link in this message was over before it could be sent")
     address = addresses.payer_page(key_token(vendor, key), vendor)
     return {"practice": key.mode == "test", "action_url": address, "expires_at": key.expires_at}
 
@@ -118,8 +120,10 @@ def to_confirm(vendor: Vendor, message: Message) -> Facts:
     """Only while the payment waits for its payer."""
     facts = payment_page(vendor, message)
     payment = facts["payment"]
-    if payment.state not in ("requires_action", "requires_method") or payment.expires_at <= now():
-        raise NoLongerTrue(f"the payment is {payment.state} by now, or its time is over")
+    if payment.state not in ("requires_action", "requires_method"):
+        raise NoLongerTrue(f"the payment is {payment.state} by now")
+    if payment.expires_at <= now():
+        raise TooLate("the time to confirm the payment was over before this could be sent")
     card = card_charged(vendor, payment)
     return facts | {"card": Reader(message.locale, vendor.time_zone).card_ending(card.brand, card.last4) if card else ""}
 

@@ -32,6 +32,11 @@ def uuid7() -> uuid.UUID:
     return uuid.UUID(int=head << 64 | VARIANT | int.from_bytes(os.urandom(8)) & RANDOM)
 
 
+def made_at(row: uuid.UUID) -> datetime:
+    """The instant, to the millisecond, at which a UUID version 7 of ours was made."""
+    return EPOCH + timedelta(milliseconds=row.int >> 80)
+
+
 def first_id_at(at: datetime) -> uuid.UUID:
     """The smallest identifier of a row made at or after the millisecond of an instant."""
     return uuid.UUID(int=min(max((at - EPOCH) // MICROSECOND // 1000, 0), 2**48 - 1) << 80)

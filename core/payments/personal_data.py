@@ -17,6 +17,7 @@ from core.kernel.errors import Conflict, NotFound
 from core.kernel.money import Money
 from core.notifications.mail_stops import stop_data
 from core.notifications.models import Message, Paper
+from core.notifications.notify import ACTS_AS_ITS_READER
 from core.payments.claim_data import claims_of, forget_claims, has_open_claims
 from core.payments.long_export import begin_anew
 from core.payments.models import Payment, PaymentEvent
@@ -88,7 +89,7 @@ def _payment(vendor: Vendor, payment: Payment) -> dict[str, Any]:
         "history": [{"what": event.kind, "at": _at(event.at), "detail": event.detail} for event in events],
         "refunds": [{"number": r.public_id, "state": r.state, **_sum(r.amount), "asked_for_at": _at(r.created_at), "note": r.note} for r in refunds],
         "refund_links": claims_of(vendor, payment), "transfers": transfers_of(vendor, payment), "sent_back_to": sent_back(vendor, payment),
-        "messages": [{"kind": m.kind, "subject": m.subject, "text": m.text, "sent_at": _at(m.sent_at), "state": m.state} for m in letters],
+        "messages": [{"kind": m.kind, "subject": m.subject, "text": None if m.kind in ACTS_AS_ITS_READER else m.text, "sent_at": _at(m.sent_at), "state": m.state} for m in letters],
         "notes": _remarks(vendor, payment.mode, payment.public_id),
         "tried_from": _tried_from(vendor, payment),
         "said": _said(db.session.get(PaymentDetail, (vendor.id, payment.mode, payment.id))),

@@ -36,12 +36,12 @@ class Fate:
 
     @property
     def state(self) -> str:
-        """The furthest it came: paid, opened, then what is known of the letter (bounced, held, failed, canceled, queued, sent, kept)."""
+        """The furthest it came: paid, opened, then what is known of the letter (bounced, held, failed, canceled, overtaken, queued, sent, kept)."""
         if self.paid_by:
             return "paid"
         if self.sending.opened_at:
             return "opened"
-        if self.letter == "failed" and self.sending.canceled_at:
+        if self.letter in ("failed", "overtaken") and self.sending.canceled_at:
             return "canceled"
         return self.letter
 

@@ -77,7 +77,7 @@ def pack_html(
             practice=payment.mode == "test",
             moments=_moments(records.events),
             secured=next((found for event in records.events if (found := secured_by(event.detail))), None),
-            letters=[letter for letter in records.letters if letter.kind in LETTERS][:MOST_LINES],
+            letters=[letter for letter in records.letters if letter.kind in LETTERS and letter.state != "overtaken"][:MOST_LINES],
             refunds=[refund for refund in records.refunds if refund.state == "succeeded" and refund.reason != "lost_dispute"],
             cart=records.cart,
             buyer=None,

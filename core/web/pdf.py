@@ -11,7 +11,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -43,12 +42,11 @@ class Pdf:
 
 
 class _Press:
-    """One child process, the pipes to it, and the folder it unpacks its fonts into: killed, it cannot clear up behind itself."""
+    """One child process, the pipes to it, and the folder it works in, which it cannot clear away itself once it is killed."""
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="press-")
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | {"TMPDIR": self.folder}
-        self.owner, self.printed = os.getpid(), 0
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        self.owner, self.printed, self.folder = os.getpid(), 0, None
         self.process = subprocess.Popen(
             [sys.executable, "-m", "core.web.press"],
             cwd=ROOT,
@@ -66,6 +64,7 @@ class _Press:
         report, _ = self.receive(until)
         if "missing" in report:
             raise PressMissing(report["missing"])
+        self.folder = report["folder"]
 
     def send(self, message: bytes, until) -> None:
         pipe, left = self.process.stdin.fileno(), memoryview(message)
@@ -105,7 +104,8 @@ class _Press:
         self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 _press: _Press | None = None

@@ -14,6 +14,7 @@ import re
 import resource
 import struct
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 from types import MethodType
@@ -167,7 +168,7 @@ def serve(orders, answers) -> None:
     except OSError as error:  # pango or its friends are not installed on this machine
         return reply(answers, {"missing": str(error)[:300]}, b"")
     fonts = FontConfiguration()
-    reply(answers, {"ready": True, "alone": leave_the_network()}, b"")
+    reply(answers, {"ready": True, "alone": leave_the_network(), "folder": tempfile.gettempdir()}, b"")
     while True:
         head = orders.read(LENGTH.size)
         if len(head) < LENGTH.size:
@@ -191,7 +192,9 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints must not end up between two answers
     logging.getLogger("weasyprint").setLevel(logging.CRITICAL)  # refusals travel in the answer instead
     limit_memory()
-    serve(sys.stdin.buffer, answers)
+    with tempfile.TemporaryDirectory(prefix="press-") as folder:
+        tempfile.tempdir = folder  # the fonts are unpacked into it, and go with it
+        serve(sys.stdin.buffer, answers)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote, unquote
 
 import structlog
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -16,6 +17,7 @@ from core.kernel.config import settings
 from core.kernel.db import DATABASE_AWAY, gave_way, would_have_written
 from core.kernel.errors import Refusal
 from core.kernel.signing import TokenRefused
+from core.web.guard import safe_path
 from core.web.languages import written
 from core.web.page import wants_part
 from core.web.this_request import came_from, request_number
@@ -45,6 +47,8 @@ WORDS: dict[int, tuple[Any, Any]] = {
     503: (_l("We will be right back"), _l("The service is starting up or short of something it needs. Please try again in a moment.")),
 }
 
+READING = ("GET", "HEAD", "OPTIONS")
+
 # The same for software that calls the API: a stable code, a title, and what whoever reads its log can do. The API's door fills it.
 API = "/api/"
 API_WORDS: dict[int, tuple[str, Any, Any]] = {}
@@ -69,10 +73,6 @@ def answer(
         return _problem(
             type="about:blank", code=code or f"http_{status}", title=shown["title"], detail=shown["message"], status=status, **about
         )
-    if status == 503 and request.method != "GET":
-        shown["message"] += " " + _(
-            "What you sent may have arrived: the page you sent it from shows what became of it, and nothing is done twice."
-        )
     template = "layouts/_refused.html" if wants_part() else "layouts/refused.html"
     response = make_response(render_template(template, again=_again() if status == 503 else None, **shown), status)
     if wants_part():
@@ -83,10 +83,17 @@ def answer(
 
 
 def _again() -> str | None:
-    """The page to open once more: the one that was asked for, or the one of ours from which something was sent."""
-    came = came_from()
-    path = request.full_path.rstrip("?") if request.method == "GET" else came.path if came.netloc == request.host else ""
-    return path if path.startswith("/") and path[1:2] not in ("/", "\\") else None  # "//x" is another host
+    """The page to open once more: the one that was asked for, or the one of ours from which something was sent.
+
+    A payer's browser does not say from which (Referrer-Policy: no-referrer): there it is the address itself or the one above it.
+    """
+    here = quote(request.path)
+    if request.method in READING:
+        return safe_path(f"{here}?{request.query_string.decode('latin-1')}".rstrip("?"))
+    came, pages = came_from(), current_app.create_url_adapter(request)
+    if came.netloc == request.host:
+        return safe_path(came.path)
+    return next((safe_path(path) for path in (here, here.rpartition("/")[0]) if pages and pages.test(unquote(path), "GET")), None)
 
 
 def _api_problem(
@@ -177,7 +184,9 @@ def _away(problem: Exception) -> Response:
     if gave_way(problem):
         return _crossed()
     log.warning("database_away", method=request.method, route=str(request.url_rule), problem=type(problem).__name__)
-    response = answer(503)
+    sent = request.method not in READING and not wants_json()
+    unsure = _("What you sent may have arrived. Open the page again and look before you send it once more.")
+    response = answer(503, message=f"{WORDS[503][1]} {unsure}" if sent else None)
     response.headers["Retry-After"] = "3"
     return response
 

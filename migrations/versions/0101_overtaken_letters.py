@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from alembic import op
+from migrations.steps import ANY_TIME, PATIENCE, each_by_itself
 
 revision = "0101"
 down_revision = "0100"
 
 BEFORE = "state IN ('queued', 'sent', 'kept', 'failed', 'held', 'bounced')"
 NOW = "state IN ('queued', 'sent', 'kept', 'failed', 'held', 'bounced', 'overtaken')"
+REWORD = "ALTER TABLE messages DROP CONSTRAINT ck_messages_state, ADD CONSTRAINT ck_messages_state CHECK ({}) NOT VALID"
 
 
 def upgrade() -> None:
@@ -18,10 +19,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """As it was."""
-    op.execute("UPDATE messages SET state = 'failed' WHERE state = 'overtaken'")
-    _reword(BEFORE)
+    _reword(BEFORE, "UPDATE messages SET state = 'failed' WHERE state = 'overtaken'")
 
 
-def _reword(states: str) -> None:
-    op.drop_constraint(op.f("ck_messages_state"), "messages")
-    op.create_check_constraint(op.f("ck_messages_state"), "messages", states)
+def _reword(states: str, *first: str) -> None:
+    """Letters go on being written meanwhile: the table is held for a moment only, and what stands in it is looked through afterwards."""
+    with each_by_itself() as connection:
+        for step in (*first, PATIENCE, REWORD.format(states), ANY_TIME, "ALTER TABLE messages VALIDATE CONSTRAINT ck_messages_state"):
+            connection.execute(step)

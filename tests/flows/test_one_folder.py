@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +28,8 @@ def test_a_second_start_is_told_of_the_first_which_stops_in_order() -> None:
         assert f"already running at {stack.address} (process {stack.supervisor.pid})" in second.stdout + second.stderr
         started = children_of(stack.supervisor.pid)
         started += [child for one in started for child in children_of(one)]
-        stack.halt()
+        os.killpg(stack.supervisor.pid, signal.SIGINT)  # as Ctrl-C does: to the whole group, its helpers too
+        stack.supervisor.wait(90)
         told = stack.log.read_text()
         assert re.findall(r"(\w+) stopped \(", told) == ["web", "workers", "sandbox", "valkey", "postgres"]
         assert "everything has stopped" in told

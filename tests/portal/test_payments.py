@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from core.kernel.clock import now
+from core.kernel.clock import now, shifted
 from core.kernel.db import db
 from core.payments.refund_models import Refund
 from core.providers.contract import ThreeDSecure
@@ -102,6 +104,21 @@ def test_a_payment_shows_its_sums_and_its_whole_history(shop: Shop, owner: Brows
     told = [e.text for e in page.all("p", class_="moment-title")]
     assert told[-1] == "Payment started" and "Visa ending in 4242" in page.text
     assert told.index("Booked: Payment") == told.index("Paid") - 1, "the newest first: it is paid, and then booked"
+
+
+def test_what_was_booked_stands_behind_what_it_was_booked_for_whatever_the_clock_of_the_database_says(shop: Shop, owner: Browser) -> None:
+    with shifted(-timedelta(days=2)):
+        paid = make_paid(shop, make_link(shop, amount="100.00"))
+    with shifted(-timedelta(days=1)):
+        refund = ask_refund(shop, paid, "10.00")
+    with shifted(-timedelta(hours=20)):
+        tell_refund(shop, refund, "succeeded")
+    page = owner.get(f"/portal/payments/{paid.public_id}")
+    told = [e.text for e in page.all("p", class_="moment-title")]
+    story = [
+        "Message: Refund sent", "Booked: Refund reached the payer", "Refunded", "Booked: Refund", "Refund asked for", "Booked: Payment", "Paid",
+    ]  # fmt: skip
+    assert [title for title in told if title in story] == story, told
 
 
 def test_its_history_says_what_the_payers_bank_said(shop: Shop, owner: Browser) -> None:

@@ -176,6 +176,15 @@ def test_a_link_that_no_longer_works_is_not_sent(shop: Shop, inbox: Inbox) -> No
     assert inbox.mails == []
 
 
+def test_a_letter_that_was_wanted_and_ran_out_before_it_could_leave_failed(shop: Shop, inbox: Inbox) -> None:
+    with unit_of_work():
+        link = email_links.make_link(shop.user, "password-reset")
+    message = ask(shop, "reset_password", user=shop.user.public_id, token=link.token_id)
+    with shifted(timedelta(hours=25)):
+        late = send(message)
+    assert late.state == "failed" and "before it could be sent" in (late.last_error or "") and inbox.mails == []
+
+
 def test_the_link_in_the_letter_opens_the_door(shop: Shop, inbox: Inbox) -> None:
     with unit_of_work():
         link = email_links.make_link(shop.user, "password-reset")

@@ -13,6 +13,8 @@ from core.kernel.db import db
 from core.ledger.chain import Key, extend
 from core.ledger.chain_models import ChainLink
 from core.ledger.models import Journal
+from core.notifications.notify import notify
+from core.notifications.send import record_failed, record_kept, record_overtaken
 from core.payments.models import Payment
 from core.providers.contract import ThreeDSecure
 from core.web.dispute_pack import pack_html
@@ -89,3 +91,20 @@ def test_a_try_that_did_not_go_through_is_told_in_words(seller: Seller, code: st
     with unit(shop.app):
         html = pack_html(shop.vendor, case.paid, case.here, records_of(shop.vendor, case.paid), answers={}, files=[], as_of=now())
     assert words in html and "authentication failure" not in html
+
+
+def test_of_the_letters_it_lists_what_was_sent_and_says_what_did_not_arrive(seller: Seller, waiting: Payment) -> None:
+    shop, case = seller.shop, case_of(seller, waiting)
+    case.tell()
+    with unit(shop.app):
+        told = {
+            kind: notify(shop.vendor, kind, mode="test", to="ada@example.com", payment=waiting.public_id)
+            for kind in ("receipt", "confirm_payment", "payment_failed")
+        }
+        record_kept(told["receipt"], subject="x", text="x", html="x")
+        record_failed(told["confirm_payment"], reason="x")
+        record_overtaken(told["payment_failed"], reason="x")
+    with unit(shop.app):
+        html = pack_html(shop.vendor, case.paid, case.here, records_of(shop.vendor, case.paid), answers={}, files=[], as_of=now())
+    assert "Receipt</td>" in html and "Payment to confirm (did not arrive)</td>" in html
+    assert "Payment did not go through" not in html, "it never left, because it was not true any more"

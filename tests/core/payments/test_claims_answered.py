@@ -108,6 +108,9 @@ def test_the_account_is_handed_out_and_taken_away_with_the_person(app: Flask, sh
         assert customer is not None
         told = personal_data(shop.vendor, customer)["payments"][0]["refund_links"]
         assert [(one["iban"], one["account_holder"], one["state"]) for one in told] == [(THEIRS, "Ada Payer", "claimed")]
+        letters = personal_data(shop.vendor, customer)["payments"][0]["messages"]
+        assert {one["kind"] for one in letters} >= {"refund_claim"}
+        assert not [one for one in letters if one["kind"] == "refund_claim" and one["text"]], "whoever reads it could answer for the payer"
     with unit(app), pytest.raises(StillUnderWay, match="refund link"):
         erase_person(shop.vendor, customer, by="usr_x")
     with unit(app):

@@ -31,6 +31,7 @@ from core.payments.start import start_payment
 from tests.core.payments.conftest import AtOnce
 from tests.factories import Shop, again, fresh, make_declined, make_link, make_paid, make_payment, open_payment, tell, unit
 from workers.due_letters import send_due
+from workers.messages import send_message
 
 DAY = timedelta(days=1)
 ROUNDS = 20
@@ -261,6 +262,11 @@ def test_a_letter_called_off_before_it_left_does_not_leave(shop: Shop, link: Pay
         cancel_sending(again(sending), by="usr_x")
         cancel_sending(again(sending), by="usr_x")
         assert why_silent(again(link), again(sending)) == "cancelled"
+    with shop.app.app_context():
+        send_message(shop.vendor.id, mode=link.mode, message=str(fresh(shop, sending).message_id))
+    with unit(shop.app):
+        (fate,) = list_sendings(shop.vendor, again(link))
+        assert (fate.letter, fate.state) == ("overtaken", "canceled")
 
 
 def test_a_request_is_reminded_of_until_all_of_it_is_paid(shop: Shop) -> None:

@@ -16,7 +16,7 @@ from core.kernel.money import Money
 from core.providers.bank import Bank, is_reference, new_reference, spell_reference
 from core.providers.bank_accounts import BadAccounts, accounts
 from core.providers.bank_orders import lock_order
-from core.providers.contract import OUTCOME_STATES, REFUND_STATES, NoSuchProvider, ProviderRefused
+from core.providers.contract import OUTCOME_STATES, REFUND_STATES, NoSuchProvider, ProviderRefused, SignatureRefused
 from core.providers.registry import offers_for, provider_named
 from tests.core.providers.trials import AtTheBank, arrive
 
@@ -41,6 +41,11 @@ def trial(bank: Bank) -> AtTheBank:
 
 
 # --- opening -----------------------------------------------------------------------------------------------------------
+
+
+def test_no_event_of_a_bank_is_ever_taken(bank: Bank) -> None:
+    with pytest.raises(SignatureRefused):
+        bank.parse_event(b'{"type": "paid"}', "test")
 
 
 def test_opening_says_what_to_enter_and_takes_no_money(bank: Bank, trial: AtTheBank) -> None:

@@ -7,7 +7,6 @@ import http.server
 import io
 import os
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -177,7 +176,7 @@ def test_a_press_that_dies_is_replaced() -> None:
 
 def test_a_press_leaves_no_files_behind_however_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pdf._retire()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     render_pdf('<link rel="stylesheet" href="/static/css/paper.css"><p>hello')
     assert [path for path in tmp_path.rglob("*") if path.is_file()], "its fonts lie here while it runs"
     pdf._retire()
@@ -187,6 +186,10 @@ def test_a_press_leaves_no_files_behind_however_it_ends(tmp_path: Path, monkeypa
     pdf._press.process.wait()
     with pytest.raises(PaperNotPrinted, match="longer"):
         render_pdf("<p>" + "x <b>y</b>" * 100_000, seconds=1)
+    assert list(tmp_path.iterdir()) == []
+    render_pdf("<p>hello")
+    pdf._press.process.stdin.close()  # what it sees of a worker that was killed
+    pdf._press.process.wait(timeout=20)
     assert list(tmp_path.iterdir()) == []
 
 
