@@ -37,7 +37,8 @@ class CountryField(LineField):
     def widget(self, field: CountryField, **attrs: Any) -> Markup:
         said = Markup(" ").join(Markup('{}="{}"').format(name.rstrip("_").replace("_", "-"), value) for name, value in attrs.items())
         head = Markup('<select id="{0}" name="{1}" {2}>').format(field.id, field.name, said)
-        return head + _listed(field.data or "", reader().countries) + Markup("</select>")
+        chosen = field.data if is_country(field.data or "") else ""  # what is written down once for each must be one of few
+        return head + _listed(chosen, reader().countries) + Markup("</select>")
 
 
 @lru_cache(maxsize=300)

@@ -25,8 +25,13 @@ def countries() -> tuple[tuple[str, str], ...]:
 
 
 @cache
+def _codes() -> frozenset[str]:
+    return frozenset(code for code, _ in countries())
+
+
 def is_country(code: str) -> bool:
-    return any(code == known for known, _ in countries())
+    """Whether it is one of `countries()`. The answer is not kept: whoever pays may ask, with whatever text."""
+    return code in _codes()
 
 
 @cache
@@ -35,7 +40,6 @@ def time_zones() -> tuple[str, ...]:
     return (*sorted(zone for _, zone in _zone_table()), "UTC")
 
 
-@cache
 def usual_time_zone(country: str) -> str:
     """The first zone that the zone table names for a country; UTC where it names none."""
     return next((zone for code, zone in _zone_table() if code == country), "UTC")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 
 from iso4217 import Currency, raw_xml
@@ -27,14 +28,13 @@ def exponent(code: str) -> int:
 @cache
 def all_exponents() -> dict[str, int]:
     """The number of decimals of every currency the books can hold."""
-    return {one.code: exponent(one.code) for one in Currency if is_currency(one.code)}
+    found = {}
+    for one in Currency:
+        with suppress(ValueError):
+            found[one.code] = exponent(one.code)
+    return found
 
 
-@cache
 def is_currency(code: str) -> bool:
-    """Whether the books can hold this currency."""
-    try:
-        exponent(code)
-    except ValueError:
-        return False
-    return True
+    """Whether the books can hold this currency. The answer is not kept: whoever pays may ask, with whatever text."""
+    return code in all_exponents()

@@ -126,18 +126,26 @@ def render_pdf(html: str, *, seconds: int = 10, archive: dict | None = None) -> 
     if len(order) > LARGEST_HTML:
         raise PaperNotPrinted("the paper is too long to be printed")
     with _one_at_a_time:
-        press = _warm_press()
-        until = time.monotonic() + seconds
-        try:
-            press.send(LENGTH.pack(len(order)) + order, until)
-            report, data = press.receive(until)
-        except BaseException:  # also when our own job is interrupted: half an answer may wait in the pipe
-            _retire()
-            raise
-        press.printed += 1
+        report, data = _print(order, seconds)
+        if "failed" in report and _retire():  # it may be the press: its folder of fonts may have been swept away. A fresh one has its own
+            report, data = _print(order, seconds)
     if "failed" in report:
         raise PaperNotPrinted(report["failed"])
     return Pdf(data, report["pages"], report["refused"])
+
+
+def _print(order: bytes, seconds: int) -> tuple[dict, bytes]:
+    """What the press says to one order, and the paper."""
+    press = _warm_press()
+    until = time.monotonic() + seconds
+    try:
+        press.send(LENGTH.pack(len(order)) + order, until)
+        report, data = press.receive(until)
+    except BaseException:  # also when our own job is interrupted: half an answer may wait in the pipe
+        _retire()
+        raise
+    press.printed += 1
+    return report, data
 
 
 def _warm_press() -> _Press:
@@ -155,11 +163,13 @@ def _warm_press() -> _Press:
     return _press
 
 
-def _retire() -> None:
+def _retire() -> bool:
+    """End the press of this process; whether it had printed more than once."""
     global _press
     gone, _press = _press, None
     if gone:
         gone.stop()
+    return gone is not None and gone.printed > 1
 
 
 def _remaining(until):

@@ -6,6 +6,7 @@ import base64
 import http.server
 import io
 import os
+import shutil
 import signal
 import threading
 import time
@@ -191,6 +192,13 @@ def test_a_press_leaves_no_files_behind_however_it_ends(tmp_path: Path, monkeypa
     pdf._press.process.stdin.close()  # what it sees of a worker that was killed
     pdf._press.process.wait(timeout=20)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_press_whose_fonts_were_swept_away_is_replaced_and_the_paper_is_printed_all_the_same() -> None:
+    paper = '<link rel="stylesheet" href="/static/css/paper.css"><p>Žluťoučký '
+    first = [render_pdf(f"{paper}{number}") for number in range(2)]
+    shutil.rmtree(pdf._press.folder)
+    assert "Žluťoučký" in words(render_pdf(f"{paper}again").data) and first
 
 
 def test_the_press_knows_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
