@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext as _
 
+from core.accounts.queries import hold_vendor
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.link import create_link, draft_link
@@ -57,7 +59,8 @@ def make_link() -> Response:
         return _page(form, _reached(form, goal))
     if good:
         with form.refusals():
-            link = create_link(me.vendor, mode=me.mode, by=me.user.public_id, terms=form.terms())
+            hold_vendor(me.vendor.id)  # the same form twice at the same moment: the second finds what the first has made
+            link = create_link(me.vendor, mode=me.mode, by=me.user.public_id, terms=form.terms(), wish=_wish())
             form.share(me.vendor, link, by=me.user.public_id)
             flash(_("The link is ready. Send its address to your customer, or show the code."), "good")
             return see_other(url_for(".link", public_id=link.public_id))
@@ -73,6 +76,12 @@ def preview_link() -> Response:
     form = posted_form()
     form.validate()
     return current_app.response_class(picture(form))
+
+
+def _wish() -> str:
+    """By which the same form sent twice is known again. Whoever goes back and changes something wishes for another link."""
+    sent = repr(list(request.form.items(multi=True)))
+    return f"form-{sha256(sent.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _number(name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,7 @@ from core.payments.models import PaymentLink
 from core.payments.offer import ASKED, MOST_EACH, MOST_ITEMS, MOST_QUESTIONS, QUESTION_KINDS, Item, Offer, Question, Terms, Tips
 from core.payments.offer_check import slug_of
 from core.payments.tax import list_rates, rates_named
-from core.web.fields import BooleanField, ChoiceField, CountField, LineField, MoneyField, ParagraphField, options
+from core.web.fields import BooleanField, ChoiceField, CountField, FormTokenField, LineField, MoneyField, ParagraphField, options
 from core.web.guard import current
 from core.web.languages import written
 from core.web.percent_field import PercentField
@@ -64,6 +65,7 @@ class OfferForm(LinkForm):
     terms_text = ParagraphField(_l("Terms to agree to"), most=20_000)
     success_url = LineField(_l("After paying, back to"), most=500)
     cancel_url = LineField(_l("Without paying, back to"), most=500)
+    form_token = FormTokenField(default=lambda: secrets.token_urlsafe(18))
 
     def validate(self, extra_validators: Any = None) -> bool:
         good = super().validate(extra_validators)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from threading import Barrier, Thread
 
 import pytest
 
@@ -59,6 +60,34 @@ def test_the_payer_s_amount_has_the_steps_that_were_typed_and_no_others(shop, ow
     owner.submit(form(page))
     (made,) = links(shop)
     assert (made.minimum_minor, made.maximum_minor, made.step_minor) == (1_000, 5_000, kept)
+
+
+def test_the_same_form_sent_twice_makes_one_link_and_one_that_was_changed_another(shop, owner):
+    filled = form(owner.get(NEW))
+    first = owner.submit(filled, title="Evening class", amount="45.00")
+    assert owner.submit(filled, title="Evening class", amount="45.00").heading == first.heading and len(links(shop)) == 1
+    owner.submit(filled, title="Evening class", amount="50.00")
+    owner.submit(form(owner.get(NEW)), title="Evening class", amount="45.00")
+    assert [made.amount_minor for made in links(shop)] == [4500, 5000, 4500]
+
+
+def test_the_same_form_sent_six_times_at_one_moment_makes_one_link(shop, owner):
+    filled, gun, answers = form(owner.get(NEW)), Barrier(6), []
+    data = {**filled.values, "title": "Evening class", "amount": "45.00"}
+
+    def send():
+        client = shop.app.test_client()
+        for kept in map(owner.client.get_cookie, ("seat", "form")):
+            client.set_cookie(kept.key, kept.value)
+        gun.wait(60)
+        answers.append(client.post(NEW, data=data))
+
+    windows = [Thread(target=send) for _ in range(6)]
+    for window in windows:
+        window.start()
+    for window in windows:
+        window.join(60)
+    assert [answer.status_code for answer in answers] == [303] * 6 and len(links(shop)) == 1
 
 
 def test_who_knows_what_they_want_makes_it_on_the_first_step(shop, owner):
