@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from ops.child import LONGEST_PAUSE, Child
-from ops.folder import LONGEST_LOG, Folder, free_port
+from ops.folder import LONGEST_LOG, Folder
 from ops.for_tests import in_memory, launch
 from ops.local import in_words
 from ops.postgres import FOR_TESTS, Postgres
@@ -125,8 +125,12 @@ def test_what_tests_keep_in_memory_goes_with_the_run_however_it_ends() -> None:
 
 
 def start_in(folder: Path) -> subprocess.CompletedProcess[str]:
-    env = Stack().settings() | {"PORTAL_VAR": str(folder), "PORT": str(free_port())}
-    return subprocess.run([sys.executable, "-m", "ops.local"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    stack = Stack()
+    try:
+        env = stack.settings() | {"PORTAL_VAR": str(folder)}
+        return subprocess.run([sys.executable, "-m", "ops.local"], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    finally:
+        stack.stop()
 
 
 def test_a_folder_that_cannot_be_written_is_told_of_in_a_line() -> None:
