@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ops.folder import turn_over
 from ops.say import Stopped, say, tail
 
 SHORT_LIFE = 10.0  # seconds: a process that lived longer than this is started again at once
 LONGEST_PAUSE = 15.0
+MOMENT = 5.0  # seconds in which a process may clear away what it shares, when all is ended at once
 
 
 class Child:
@@ -27,6 +29,7 @@ class Child:
         log: Path,
         env: dict[str, str],
         stop_signal: signal.Signals = signal.SIGTERM,
+        kill_signal: signal.Signals = signal.SIGKILL,
         grace: float = 20,
         ready: Callable[[], bool] | None = None,
         wrapped: bool = False,
@@ -34,7 +37,7 @@ class Child:
         # setpriv asks the kernel to pass the signal on when the supervisor dies, and then becomes the program itself
         self.argv = list(argv) if wrapped else ["setpriv", "--pdeathsig", stop_signal.name[3:], "--", *argv]
         self.name, self.log, self.env = name, log, env
-        self.stop_signal, self.grace, self.ready = stop_signal, grace, ready
+        self.stop_signal, self.kill_signal, self.grace, self.ready = stop_signal, kill_signal, grace, ready
         self.process: subprocess.Popen[bytes] | None = None
         self.falls = 0
         self.started_at = 0.0
@@ -42,6 +45,7 @@ class Child:
 
     def start(self) -> None:
         """Start it in a session of its own: Ctrl-C reaches the supervisor alone, which then stops all in order."""
+        self.log.parent.mkdir(mode=0o700, exist_ok=True)  # somebody may have cleared the logs away meanwhile
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=self.env, start_new_session=True
@@ -73,7 +77,9 @@ class Child:
         raise Stopped(f"{self.name} was not ready after {patience:.0f} seconds.\n{tail(self.log)}")
 
     def tend(self) -> None:
-        """Called often: start the process again when it fell."""
+        """Called often: start the process again when it fell, and keep its log short. Where it cannot be started (no room, no memory) the
+        others go on, and it is tried again."""
+        turn_over(self.log)
         if self.alive:
             return
         now = time.monotonic()
@@ -85,7 +91,11 @@ class Child:
             self._end_group()
             say(f"{self.name} ended ({_why(code)}); starting it again" + (f" in {pause:.1f} s, see {self.log}" if pause else ""))
         if now >= self.start_again_at:
-            self.start()
+            try:
+                self.start()
+            except OSError as problem:
+                self.start_again_at = now + LONGEST_PAUSE
+                say(f"{self.name} could not be started ({problem}); trying again in {LONGEST_PAUSE:.0f} s")
 
     def stop(self) -> None:
         """Ask it to stop, wait as long as its work may need, then insist."""
@@ -101,8 +111,12 @@ class Child:
         self.process.wait()
 
     def kill(self) -> None:
-        """End it without ceremony."""
+        """End it without ceremony, but for what it would leave behind in the memory of the machine for ever."""
         if self.process is not None:
+            if self.alive and self.kill_signal != signal.SIGKILL:
+                self.process.send_signal(self.kill_signal)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(MOMENT)
             self._end_group()
             self.process.wait()
 

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import time
@@ -16,6 +17,7 @@ from typing import Any
 from ops.say import Stopped, say
 
 MARK = "PORTAL_STACK"
+LONGEST_LOG = 10_000_000  # bytes
 
 
 class Folder:
@@ -73,10 +75,9 @@ class Folder:
         return port
 
     def log_of(self, name: str) -> Path:
-        """The log of a process; one that grew past 10 MB is kept once under .old."""
+        """The log of a process; what grew too long before is turned over."""
         path = self.log / f"{name}.log"
-        if path.exists() and path.stat().st_size > 10_000_000:
-            path.replace(path.with_suffix(".log.old"))
+        turn_over(path)
         return path
 
     def mark(self) -> dict[str, str]:
@@ -107,6 +108,15 @@ def carrying(name: str, value: str) -> list[int]:
                 if wanted in (entry / "environ").read_bytes().split(b"\0"):
                     found.append(int(entry.name))
     return found
+
+
+def turn_over(log: Path) -> None:
+    """A log that grew too long is kept once under .old and begins anew. Its process holds it open, and writes at the end wherever that is:
+    so it is emptied in its place. A line that comes between the two steps is lost."""
+    with contextlib.suppress(OSError):  # not there yet, or no room for a second one: then it goes on
+        if log.stat().st_size > LONGEST_LOG:
+            shutil.copyfile(log, log.with_suffix(".log.old"))
+            os.truncate(log, 0)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -58,6 +58,12 @@ def launch() -> tuple[subprocess.Popen[bytes], Path]:
     return process, folder
 
 
+def in_memory(folder: Path) -> Path:
+    """Where the tests of this run keep what is too busy for a disk; it is deleted with their folder, also when they were killed."""
+    memory = Path("/dev/shm")
+    return memory / folder.name if memory.is_dir() else folder / "memory"
+
+
 def await_ready(folder: Path, patience: float = 240) -> Services:
     """Wait until the services answer; raises Stopped with what the logs say when they cannot."""
     until = time.monotonic() + patience
@@ -129,8 +135,8 @@ def main(path: Path) -> int:
         sys.stdin.buffer.read()
     stack.kill()  # nothing in there is worth an orderly stop
     home = Postgres(folder).on.home
-    shutil.rmtree(home, ignore_errors=True)
-    shutil.rmtree(folder.path, ignore_errors=True)
+    for ours in (home, folder.path, in_memory(folder.path)):
+        shutil.rmtree(ours, ignore_errors=True)
     return 0
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
+
+import psycopg
 
 from ops.child import Child
 from ops.folder import Folder, is_free
@@ -19,6 +23,8 @@ from ops.say import BEGAN, Stopped, complain, plain, say, tail
 from ops.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
+PROBLEMS = (Stopped, OSError, psycopg.Error)  # of the machine, not of the program
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Interrupted(BaseException):
@@ -149,12 +155,17 @@ def settle_addresses(env: dict[str, str], folder: Folder) -> None:
     env.setdefault("SANDBOX_PUBLIC_URL", env["SANDBOX_URL"])
 
 
+def var_of(env: Mapping[str, str]) -> Path:
+    """The data folder that this environment names."""
+    return Path(env.get("PORTAL_VAR") or ROOT / "var")
+
+
 def take_folder(env: dict[str, str]) -> Folder:
     """Lock the data folder and make sure that the web port is ours to use."""
     port, host = env.get("PORT", "8000"), env.get("HOST", "127.0.0.1")
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise Stopped(f"PORT must be a number between 1 and 65535, not {port!r}.")
-    folder = Folder(Path(env.get("PORTAL_VAR") or ROOT / "var"))
+    folder = Folder(var_of(env))
     folder.lock(env.get("PUBLIC_URL") or f"http://127.0.0.1:{port}")
     folder.clear_leftovers()
     if not is_free(int(port), host):
@@ -180,6 +191,18 @@ def _insist(_number: int, _frame: FrameType | None) -> None:
     raise Interrupted("again")
 
 
+def in_words(problem: BaseException, folder: Path) -> str:
+    """What the person at the terminal can do something about: a full disk, a folder that is not theirs, a database that gave up."""
+    if isinstance(problem, psycopg.errors.DiskFull):
+        problem = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # the database would name one of its files, by a number
+    if isinstance(problem, psycopg.Error):
+        return f"PostgreSQL stopped the start: {str(problem).partition(chr(10))[0]}"
+    if isinstance(problem, OSError):
+        place = getattr(problem, "filename", None) or folder
+        return f"{'Cannot write to' if problem.errno in UNWRITABLE else 'Cannot use'} {place}: {problem.strerror or problem}"
+    return str(problem)
+
+
 def run(env: dict[str, str]) -> int:
     """Start, tend until told to stop, stop in order."""
     folder = take_folder(env)
@@ -194,8 +217,8 @@ def run(env: dict[str, str]) -> int:
             time.sleep(0.2)
     except Interrupted:
         plain()
-    except Stopped as problem:
-        complain(str(problem))
+    except PROBLEMS as problem:
+        complain(in_words(problem, folder.path))
         code = 1
     say("stopping everything in order (once more Ctrl-C ends it at once)")
     try:
@@ -216,8 +239,8 @@ def main() -> int:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
         return run(dict(os.environ))
-    except Stopped as problem:
-        complain(str(problem))
+    except PROBLEMS as problem:
+        complain(in_words(problem, var_of(os.environ)))
         return 1
 
 

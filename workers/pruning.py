@@ -27,7 +27,7 @@ from core.kernel.db import DATABASE_AWAY, db, unit_of_work
 from core.kernel.outbox import enqueue, is_waiting
 from core.memberships.join import prune_unfinished
 from core.notifications.key_news import tell_of_ending_keys
-from core.notifications.prune import prune_words
+from core.notifications.prune import prune_notices, prune_words
 from core.payments.long_export import prune_exports
 from core.payments.review import forget_addresses
 from core.payments.saving import prune_savings
@@ -48,6 +48,7 @@ RULES: dict[str, Callable[[int], int]] = {
     "email_links": prune_links,
     "provider_events": prune_events,
     "letters": prune_words,
+    "notices": prune_notices,
     "exports": prune_exports,
     "savings": prune_savings,
     "payers_addresses": forget_addresses,

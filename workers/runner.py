@@ -25,6 +25,7 @@ from structlog.contextvars import bound_contextvars
 from core.kernel.clock import now
 from core.kernel.config import settings
 from core.kernel.db import answers, db, finish_unit, unit_of_work, whole_unit
+from core.kernel.dead_tasks import stand_for_earlier
 from core.kernel.outbox import QUEUES, OutboxTask
 from core.kernel.rows import in_order
 from core.web.vitals import CLOCK_SEEN
@@ -142,6 +143,7 @@ def _outside_one(queue: str) -> int:
     lent = whole_unit(LEND, (*[MOST_TRIES] * 3, at + LEASE, MOST_TRIES, queue, at, _named(OUTSIDE)))
     for vendor_id, task_id, job, args, state in lent:
         if state != "waiting":
+            _took_its_workers_down((vendor_id, task_id))
             continue
         with bound_contextvars(task=str(task_id), job=job):  # in every line that is logged meanwhile
             try:
@@ -151,6 +153,12 @@ def _outside_one(queue: str) -> int:
             except Exception as error:
                 _failed((vendor_id, task_id), error)
     return len(lent)
+
+
+def _took_its_workers_down(key: tuple[Any, Any]) -> None:
+    with unit_of_work():
+        if task := db.session.get(OutboxTask, key):
+            stand_for_earlier(task)
 
 
 def _finish(keys: list[tuple[Any, Any]]) -> None:
@@ -173,6 +181,7 @@ def _failed(key: tuple[Any, Any], error: Exception) -> None:
         task.due_at = now() + timedelta(seconds=wait, milliseconds=secrets.randbelow(1000))
         if task.attempts >= MOST_TRIES:
             task.state = "dead"
+            stand_for_earlier(task)
 
 
 # --- the processes ---------------------------------------------------------------------------------------------------

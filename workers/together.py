@@ -67,7 +67,8 @@ def _fork(name: str, play: Callable[[], object]) -> int:
     except BaseException as error:
         log.exception("part_failed", part=name, error=repr(error))
     finally:
-        sys.stdout.flush()
+        with suppress(OSError):  # a full disk: the part has ended all the same
+            sys.stdout.flush()
         os._exit(code)
 
 

@@ -58,6 +58,15 @@ def try_all_again(*, by: str) -> int:
     return len(found)
 
 
+def stand_for_earlier(task: OutboxTask) -> None:
+    """This one has just given up, and whoever asked for the same before it gave up too, as the clock does again and again: the newest says why,
+    and trying it again does the work of all."""
+    same = (OutboxTask.vendor_id == task.vendor_id, OutboxTask.job == task.job, OutboxTask.args == task.args)
+    earlier = select(OutboxTask).where(OutboxTask.state == "dead", OutboxTask.id != task.id, *same).order_by(OutboxTask.id)
+    for one in db.session.scalars(earlier.with_for_update(skip_locked=True)):
+        db.session.delete(one)
+
+
 def _revive(task: OutboxTask, by: str) -> None:
     task.state, task.attempts, task.due_at = "waiting", 0, now()
     wake_after_commit(task.queue)

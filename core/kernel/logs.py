@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -42,7 +43,18 @@ def configure(*, plain: bool = False, number: Processor | None = None) -> None:
             _through_the_net,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_names: Lines(),
     )
+
+
+class Lines(structlog.PrintLogger):
+    """Writes to standard output. On a full disk a line is lost: what it tells of goes on, be it a page, a payment or a whole process."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
 
 
 def without_secrets(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from redis import Redis
 
-from ops.for_tests import TEMPLATE, Services
+from ops.for_tests import TEMPLATE, Services, in_memory
 from ops.postgres import OWNER
 from ops.valkey import DATABASES
 from tests.flows.stack import OURS, ROOT
@@ -42,8 +42,9 @@ def run_alone(
     clean |= {
         "PORTAL_VAR": str(services.folder), "DATABASE_URL": services.database_url(name), "MIGRATION_DATABASE_URL": services.database_url(name, OWNER),
         "REDIS_URL": redis_url, "PYTHONHASHSEED": "0", "PORTAL_SIM_MUTANT": mutant, "PORTAL_SIM_PRINTS": "1" if prints else "",
-        "PORT": "0", "PORTAL_SIM_STORM_ONLY": "1" if storm_only else "",
+        "PORT": "0", "PORTAL_SIM_STORM_ONLY": "1" if storm_only else "", "PORTAL_SIM_FOLDER": str(in_memory(services.folder)),
     }  # fmt: skip
+    in_memory(services.folder).mkdir(mode=0o700, exist_ok=True)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "tests.simulation.run", str(seed), str(steps)], cwd=ROOT, env=clean, capture_output=True, text=True,

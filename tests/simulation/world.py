@@ -53,7 +53,7 @@ class World:
         self.dice = self.weather.dice
         self._take_over_chance(seed)
         self._let_units_die()
-        self.folder = tempfile.TemporaryDirectory(prefix="portal-simulated-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        self.folder = tempfile.TemporaryDirectory(prefix="portal-simulated-", dir=os.environ.get("PORTAL_SIM_FOLDER"))
         self._put_up_the_processor()
         self._put_up_the_portal(prints)
         self.sellers: list[Any] = []

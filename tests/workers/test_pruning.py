@@ -16,9 +16,10 @@ from core.customers.keys import make_key
 from core.kernel.clock import now, shifted
 from core.kernel.db import db, unit_of_work
 from core.kernel.outbox import OutboxTask
-from core.notifications.models import Message
+from core.notifications.models import Message, Notice
+from core.notifications.notices import post_notice, read_all
 from core.notifications.notify import notify
-from core.notifications.prune import WORDS_KEPT
+from core.notifications.prune import NOTICES_KEPT, WORDS_KEPT
 from core.payments.saving import KEPT as SAVINGS_KEPT
 from core.payments.saving import request_saving
 from core.providers.inbox import receive_event
@@ -98,6 +99,22 @@ def test_a_handled_event_is_kept_ninety_days_and_an_unhandled_one_for_ever(shop:
     prune_when(handled, received_at=EVENTS_KEPT + DAY)
     prune_when(open_, received_at=EVENTS_KEPT + DAY)
     assert not there(handled) and there(open_)
+
+
+def test_a_notice_is_kept_a_hundred_and_eighty_days(shop: Shop) -> None:
+    """In both modes, and whoever has read it: the newest of all too."""
+
+    def told(ago: timedelta, mode: str) -> Notice:
+        with shifted(-ago), unit_of_work():
+            return post_notice(shop.vendor, "payment_received", mode=mode, about="pay_1")
+
+    old = [told(NOTICES_KEPT + DAY, mode) for mode in ("test", "live", "live")]
+    with unit_of_work():
+        read_all(shop.vendor, "test", shop.user)
+    kept = told(NOTICES_KEPT - DAY, "live")
+    pruning.prune(pruning.NOBODYS)
+    assert [there(one) for one in old] == [False] * 3 and there(kept)
+    assert "payment" in shop.browser().get("/portal/notices").text
 
 
 def test_a_letter_loses_its_words_and_stays(shop: Shop) -> None:

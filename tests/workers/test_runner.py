@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 
@@ -10,7 +12,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from core.kernel.clock import now, shifted
-from core.kernel.db import TransactionOpen, assert_no_transaction, db
+from core.kernel.db import TransactionOpen, assert_no_transaction, db, unit_of_work
 from core.kernel.ids import uuid7
 from core.kernel.outbox import enqueue
 from tests.workers.asked import Jobs, ask, fails, left
@@ -153,6 +155,23 @@ def test_one_that_fails_backs_off_and_ends_dead_where_it_can_be_seen(job: str, j
     assert "no such luck" in (task.last_error or "")
     with shifted(99 * DAY):
         assert (drain("papers"), "papers" in sweep()) == (0, False)
+
+
+@pytest.mark.parametrize(("job", "trouble"), [("inside", fails), ("outside", fails), ("outside", killed)])
+def test_what_is_asked_for_again_and_again_and_gives_up_each_time_is_seen_once(job: str, trouble: Callable[[], None], jobs: Jobs) -> None:
+    """As the clock asks for the rates while their feed is away: the newest stays, and beside it another one of the same job and the same one of somebody else."""
+    jobs.trouble.update(feed=trouble, other=fails)
+    ask("other", "feed", job=job)
+    nobodys = uuid7()
+    for asked in range(3):
+        with shifted(asked * 100 * DAY), unit_of_work():
+            newest = enqueue(job, nobodys, queue="papers", name="feed").id
+        for turn in range(3 * MOST_TRIES):  # one that takes its worker down leaves the others for the next
+            with shifted((asked * 100 + turn) * DAY), suppress(WorkerKilled):
+                drain("papers")
+    assert {task.state for task in left()} == {"dead"}
+    assert sorted(task.args["name"] for task in left()) == ["feed", "feed", "other"]
+    assert [task.id for task in left() if task.vendor_id == nobodys] == [newest]
 
 
 def test_what_a_failed_job_left_half_done_is_thrown_away(jobs: Jobs) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tests.flows.stack import ROOT, children_of, name_of
@@ -18,8 +18,10 @@ from workers.together import PAUSE
 PROGRAM = """
 import ctypes, os, signal, sys, threading
 from pathlib import Path
+from core.kernel import logs
 from workers.together import keep_running
 
+logs.configure()
 ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: as process 1 of a container it is left the children of those that fall
 
 def slow():
@@ -50,11 +52,12 @@ note("master ended")
 
 
 @contextmanager
-def together(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], list[str]]]]:
+def together(folder: Path, log: int | Path = subprocess.PIPE) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], list[str]]]]:
     """The process that keeps them running, and what they have written down so far."""
     notes = folder / "notes"
     notes.touch()
-    master = subprocess.Popen([sys.executable, "-c", PROGRAM, str(notes)], cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE)
+    with log.open("wb") if isinstance(log, Path) else nullcontext(log) as out:
+        master = subprocess.Popen([sys.executable, "-c", PROGRAM, str(notes)], cwd=ROOT, start_new_session=True, stdout=out)
     try:
         until(lambda: "slow began" in notes.read_text())
         yield master, lambda: notes.read_text().splitlines()
@@ -96,6 +99,18 @@ def test_one_that_fails_at_once_says_why_and_rests_before_the_next_try(tmp_path:
         out, _ = master.communicate(timeout=30)
     assert b"ValueError('it is broken')" in out
     assert out.count(b"part_ended") in (2, 3)
+
+
+def test_a_log_that_cannot_be_written_stops_neither_the_parts_nor_what_starts_them_again(tmp_path: Path) -> None:
+    with together(tmp_path, log=Path("/dev/full")) as (master, noted):
+        until(lambda: noted().count("broken began") == 3)
+        slow = part(master.pid, "slow")
+        assert slow
+        os.kill(slow, signal.SIGKILL)
+        until(lambda: noted().count("slow began") == 2)
+        master.terminate()
+        master.wait(30)
+        assert noted()[-2:] == ["slow finished", "master ended"]
 
 
 def test_the_child_of_a_part_that_is_left_to_it_is_no_part(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import structlog
@@ -81,3 +83,16 @@ def test_a_number_stays_a_number_and_the_line_stays_json(capsys: pytest.CaptureF
     first, second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (first["took"], first["at"], first["rate"], first["yes"]) == (0.4242424242424242, 1795864420, 4242424242424242.5, True)
     assert second["card"] == HIDDEN and second["within"] == [HIDDEN, 5]
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = open("/dev/full", "w")  # noqa: SIM115 - closing it fails as writing does
+    monkeypatch.setattr(sys, "stdout", full)
+    try:
+        log = structlog.get_logger("workers")
+        log.error("job_failed", error="OSError()")
+        log.bind(task="1").info("pruned")
+        log.exception("broke")
+    finally:
+        with suppress(OSError):
+            full.close()
