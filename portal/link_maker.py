@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.link import create_link, draft_link
-from core.payments.link_terms import LinkTerms
-from core.payments.offer import ASKED
+from core.payments.link_terms import LinkTerms, check_terms, check_terms_offer
+from core.payments.offer import ASKED, NOTHING
 from core.web.guard import current, may
 from core.web.headers import allow
 from core.web.page import page, see_other, wants_part
@@ -54,6 +54,8 @@ def make_link() -> Response:
         return _page(form, here)
     good = form.validate()
     if goal := _number("go"):
+        if good:
+            _find_contradictions(form)
         return _page(form, _reached(form, goal))
     if good:
         with form.refusals():
@@ -73,6 +75,14 @@ def preview_link() -> Response:
     form = posted_form()
     form.validate()
     return current_app.response_class(picture(form))
+
+
+def _find_contradictions(form: OfferForm) -> None:
+    """What making it would refuse, at its fields: so it is said on the step it is about, and not at the end."""
+    me, terms = current(), form.terms()
+    with form.refusals():
+        check_terms(terms)
+        check_terms_offer(me.vendor.id, me.mode, terms, NOTHING)
 
 
 def _number(name: str) -> int:
