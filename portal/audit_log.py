@@ -30,6 +30,7 @@ from portal.audit_fields import field_word
 from portal.blueprint import portal
 from portal.history import REASONS, WHO
 from portal.method_words import method_title
+from portal.payouts import schedules
 
 STAFF = "stf"
 # What an action is called; a test holds this against every action that the code writes down.
@@ -327,11 +328,15 @@ def changes_of(kept: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(what, before, after) of everything that an entry says was changed."""
     found = kept.get("changes") or ({"value": [kept["before"], kept["after"]]} if "before" in kept and "after" in kept else {})
     return [
-        (field_word(name), _value(pair[0]), _value(pair[1])) for name, pair in found.items() if isinstance(pair, list) and len(pair) == 2
+        (field_word(name), _value(pair[0], name), _value(pair[1], name))
+        for name, pair in found.items()
+        if isinstance(pair, list) and len(pair) == 2
     ]
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, name: str) -> str:
+    if name == "schedule" and value in schedules():
+        return schedules()[value]
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, bool):

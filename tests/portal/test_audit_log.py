@@ -222,3 +222,12 @@ def test_a_line_leads_to_the_link_and_to_the_refunds_payment_and_names_a_way_to_
     assert ways[link.public_id] == f"/portal/links/{link.public_id}" and ways[refund.public_id] == f"/portal/payments/{paid.public_id}"
     assert "Code to scan" in lines(page)[0] and " qr " not in lines(page)[0]
     assert "Reason: Customer request" in page.text
+
+
+def test_a_schedule_of_payouts_is_named_in_words(app: Flask, shop: Shop, owner: Browser) -> None:
+    with unit(app):
+        changes = {"schedule": ["on_request", "weekly"]}
+        audit.record(
+            shop.vendor.id, actor=shop.user.public_id, action="payout_terms.changed", subject=shop.vendor.public_id, changes=changes
+        )
+    assert "schedule: When I ask for it → Every week" in lines(owner.get(PAGE))[0]
