@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.link import create_link, draft_link
+from core.payments.link_methods import check_methods
 from core.payments.link_terms import LinkTerms, check_terms, check_terms_offer
 from core.payments.offer import ASKED, NOTHING
 from core.web.guard import current, may
@@ -83,6 +84,7 @@ def _find_contradictions(form: OfferForm) -> None:
     with form.refusals():
         check_terms(terms)
         check_terms_offer(me.vendor.id, me.mode, terms, NOTHING)
+        check_methods(me.vendor.id, me.mode, terms)
 
 
 def _number(name: str) -> int:

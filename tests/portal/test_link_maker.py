@@ -182,3 +182,9 @@ def test_digits_beyond_the_largest_are_told_the_largest(owner):
     page = owner.submit(form(page), go="2", amount="5")
     page = owner.submit(form(page), go="3", status=422, kind="reusable", max_payments="9" * 20)
     assert any("from 1 to 10000" in error for error in page.errors)
+
+
+def test_ways_that_can_take_nothing_of_it_are_refused_on_their_own_step(owner):
+    page = owner.submit(form(owner.get(NEW)), go="2", title="Loaf", amount="5")
+    page = owner.submit(form(page), go="3", status=422, methods="wallet")
+    assert "How it is paid" in step(page) and page.errors
