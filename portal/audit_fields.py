@@ -28,7 +28,7 @@ WORDS: dict[str, Any] = {
     "total": _l("total"), "town": _l("town"), "trial_days": _l("days of trial"), "until": _l("until"), "url": _l("address"),
     "value": _l("value"), "vat_id": _l("VAT number"), "version": _l("version"), "website": _l("website"), "what": _l("what"), "why": _l("why"),
     "asked_by": _l("asked for by"), "before": _l("before"), "begins_at": _l("begins"), "by": _l("by"), "chains": _l("sum of the chains"),
-    "consultation": _l("number of the look-up"), "corrected": _l("to another address"), "declines": _l("declined payments"),
+    "consultation": _l("number of the look-up"), "corrected": _l("to another address"), "declines": _l("declined payments"), "devices": _l("devices"), "labels": _l("labels"),
     "events": _l("events"), "file_format": _l("kind of file"), "filters": _l("filters"), "flag": _l("flag"), "goal": _l("goal"),
     "held": _l("held"), "host": _l("host name"), "inclusive": _l("prices include it"), "into": _l("new key"), "job": _l("job"),
     "last": _l("last"), "line": _l("line"), "of": _l("of"), "orders": _l("orders"), "people": _l("people"),

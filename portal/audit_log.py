@@ -13,10 +13,10 @@ from flask_babel import lazy_gettext as _l
 from core.accounts.audit_log import entries_sheet, list_own_entries
 from core.accounts.queries import names_of
 from core.kernel import clock
-from core.kernel.audit import origins_of
+from core.kernel.audit import AuditEntry, origins_of
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
-from core.payments.queries import references_of
+from core.payments.queries import links_named, payments_of_refunds, references_of
 from core.providers.redact import redacted
 from core.web.day_fields import DayField
 from core.web.fields import ChoiceField, Form, options
@@ -28,7 +28,9 @@ from core.web.role_words import role_word
 from core.web.sheet import send_sheet, titles_for
 from portal.audit_fields import field_word
 from portal.blueprint import portal
-from portal.history import WHO
+from portal.history import REASONS, WHO
+from portal.method_words import method_title
+from portal.payouts import schedules
 
 STAFF = "stf"
 # What an action is called; a test holds this against every action that the code writes down.
@@ -143,7 +145,7 @@ WORDS: dict[str, Any] = {
     "second_factor.taken_off": _l("Took somebody’s two-step sign-in off"), "security.changed": _l("Changed what is asked for safety"),
     "refund.canceled": _l("Called off a refund that was waiting"),
     "app.signed_in": _l("Signed in with an app"), "app.token_reused": _l("An app was signed out because its token came twice"),
-    "session.ended": _l("Signed one of their devices out"),
+    "session.ended": _l("Signed one of their devices out"), "session.all_ended": _l("Signed out everywhere"),
     "session.mode": _l("Switched between test and live"), "staff.viewed": _l("Looked at a page"), "staff.visit_begun": _l("Began to look, and said why"),
     "staff.look_begun": _l("Began to see these pages as the owner does"), "staff.looked": _l("Saw a page as the owner does"),
     "staff.look_mode": _l("Switched between test and live while looking"), "staff.look_ended": _l("Stopped seeing these pages as the owner does"),
@@ -266,15 +268,17 @@ def audit_log() -> Response:
     good = form.validate()
     found = list_own_entries(me.vendor, after=after, **(form.wanted() if good else {}))
     kept = form.kept() if good else {}
-    references = references_of(
-        me.vendor, me.mode, {str(one) for entry in found.rows for one in (entry.subject, entry.detail.get("payment"))}
-    )
+    about = {str(one) for entry in found.rows for one in (entry.subject, entry.detail.get("payment"))}
+    references = references_of(me.vendor, me.mode, about)
     return page(
         "portal/audit/index.html",
         fragment="portal/audit/_table.html",
         form=form,
         entries=found.rows,
         references=references,
+        ways=_ways(about),
+        called=_called,
+        reason=_reason,
         words=WORDS,
         who=lambda actor: _who(actor, form.names),
         detail=lambda facts: facts_of(facts, references),
@@ -295,6 +299,24 @@ def audit_file() -> Response:
     return send_sheet(entries_sheet(me.vendor, titles=titles_for(language()), **form.wanted()), f"audit-log-{clock.now():%Y-%m-%d}")
 
 
+def _ways(about: set[str]) -> dict[str, str]:
+    """Where the page of a link, or of a refund’s payment, is; by the number that a line names. Only of the mode that is looked at."""
+    me = current()
+    links, refunds = links_named(me.vendor, me.mode, about), payments_of_refunds(me.vendor, me.mode, about)
+    found = {one: url_for(".link", public_id=one) for one in links} if me.may("links.see") else {}
+    return found | ({one: url_for(".payment", public_id=pay) for one, pay in refunds.items()} if me.may("payments.see") else {})
+
+
+def _called(entry: AuditEntry) -> str:
+    """What a line is about, in a word where there is one: a way to pay has no number."""
+    return method_title(entry.subject) if entry.action.startswith("method.") else ""
+
+
+def _reason(text: str) -> str:
+    """One that was chosen from a list, in its words; one that somebody wrote, as it was written."""
+    return str(REASONS.get(text, text))
+
+
 def _who(actor: str, names: dict[str, str]) -> str:
     """Somebody of the staff has no name here: what counts for the vendor is that it was the platform, and the number to ask about."""
     if actor.startswith("stf_") or actor == "operator":
@@ -306,11 +328,15 @@ def changes_of(kept: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(what, before, after) of everything that an entry says was changed."""
     found = kept.get("changes") or ({"value": [kept["before"], kept["after"]]} if "before" in kept and "after" in kept else {})
     return [
-        (field_word(name), _value(pair[0]), _value(pair[1])) for name, pair in found.items() if isinstance(pair, list) and len(pair) == 2
+        (field_word(name), _value(pair[0], name), _value(pair[1], name))
+        for name, pair in found.items()
+        if isinstance(pair, list) and len(pair) == 2
     ]
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, name: str) -> str:
+    if name == "schedule" and value in schedules():
+        return schedules()[value]
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, bool):

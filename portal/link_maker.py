@@ -12,8 +12,9 @@ from core.accounts.queries import hold_vendor
 from core.kernel.currency import is_currency
 from core.kernel.money import Money
 from core.payments.link import create_link, draft_link
-from core.payments.link_terms import LinkTerms
-from core.payments.offer import ASKED
+from core.payments.link_methods import check_methods
+from core.payments.link_terms import LinkTerms, check_terms, check_terms_offer
+from core.payments.offer import ASKED, NOTHING
 from core.web.guard import current, may
 from core.web.headers import allow
 from core.web.page import page, see_other, wants_part
@@ -56,6 +57,8 @@ def make_link() -> Response:
         return _page(form, here)
     good = form.validate()
     if goal := _number("go"):
+        if good:
+            _find_contradictions(form)
         return _page(form, _reached(form, goal))
     if good:
         with form.refusals():
@@ -82,6 +85,15 @@ def _wish() -> str:
     """By which the same form sent twice is known again. Whoever goes back and changes something wishes for another link."""
     sent = repr(list(request.form.items(multi=True)))
     return f"form-{sha256(sent.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _find_contradictions(form: OfferForm) -> None:
+    """What making it would refuse, at its fields: so it is said on the step it is about, and not at the end."""
+    me, terms = current(), form.terms()
+    with form.refusals():
+        check_terms(terms)
+        check_terms_offer(me.vendor.id, me.mode, terms, NOTHING)
+        check_methods(me.vendor.id, me.mode, terms)
 
 
 def _number(name: str) -> int:

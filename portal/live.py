@@ -42,7 +42,7 @@ def needs_of(vendor: Vendor, user: User) -> list[Need]:
             _("Your e-mail address is confirmed"), _("Open the link we sent you, or ask for a new one."), user.email_verified_at is not None
         ),
         Need(
-            _("The platform’s staff know who you are"),
+            _who_you_are(vendor),
             _("Tell them who the business is and what it sells; they answer within a few working days."),
             is_let_in(vendor),
             href=url_for("portal.application"),
@@ -58,6 +58,12 @@ def needs_of(vendor: Vendor, user: User) -> list[Need]:
             vendor.live_enabled,
         ),
     ]
+
+
+def _who_you_are(vendor: Vendor) -> str:
+    """Where nobody is asked, the line says so: nobody of the staff knows anything."""
+    not_asked = vendor.approved_at is None and is_let_in(vendor)
+    return _("Nobody is asked who they are: this is a demo") if not_asked else _("The platform’s staff know who you are")
 
 
 def what_live_needs(vendor: Vendor, user: User) -> list[Need]:

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from core.directory.models import Listing
 from core.directory.queries import listings_named
 from core.kernel.errors import NotFound
+from core.kernel.money import Money
 from core.notifications.daily import manner_of
 from core.notifications.models import Message, Notice
 from core.notifications.notices import (
@@ -39,6 +40,10 @@ from portal.blueprint import portal
 
 PLAN_PAGE = "/portal/plan"
 NEWS_EVERY = 60  # seconds
+# News of another sum than the payment's: where a notice of before did not keep it, none is said rather than a wrong one.
+OF_ANOTHER_SUM = frozenset({
+    "refund_claimed", "refund_sent", "refund_failed", "refund_outside", "refund_not_booked", "unexpected_money", "transfer_decision", "transfer_taken_back",
+})  # fmt: skip
 # Where a notice leads that is about no single thing, by its kind; and one that is, by the beginning of that thing's number.
 PLACES = {
     "fee_changed": ".settings_page", "application_news": ".application", "stop_planned": ".stops", "stop_begun": ".stops", "stop_ended": ".stops", "payout_account": ".payouts",
@@ -74,14 +79,29 @@ def _line(told: Told, payments: dict[str, Payment], listings: dict[str, Listing]
         return Line(told.notice.public_id, written(said.title), written(said.says[0]), said.tone, told)
     title, tone = words().get(told.notice.kind, (told.notice.kind.replace("_", " ").capitalize(), "quiet"))
     payment = payments.get(told.notice.about)
-    text = (
-        f"{money(payment.amount)} · {payment.description} · {payment.email or payment.payer_name or payment.reference}" if payment else ""
-    )
+    text = _of_payment(told.notice, payment) if payment else ""
     if listing := listings.get(told.notice.about):
         text = f"{listing.title} · {listing.reason}" if listing.reason else listing.title
     if letter := letters.get(told.notice.about):
         text = " · ".join(filter(None, (letter.recipient, letter.subject)))
     return Line(told.notice.public_id, title, text, tone, told)
+
+
+def _of_payment(notice: Notice, payment: Payment) -> str:
+    """The sum the news is of, what was paid for, and by whom; and whether what was asked to be decided has been."""
+    sum_of_it = _sum_of(notice, payment)
+    said = [money(sum_of_it) if sum_of_it else "", payment.description, payment.email or payment.payer_name or payment.reference]
+    decided = notice.kind == "transfer_decision" and not payment.unapplied
+    return " · ".join(filter(None, (*said, _("decided") if decided else "")))
+
+
+def _sum_of(notice: Notice, payment: Payment) -> Money | None:
+    kept = notice.detail
+    if "amount_minor" in kept:
+        return Money(kept["amount_minor"], kept["currency"])
+    if notice.kind in OF_ANOTHER_SUM:
+        return None
+    return payment.captured if notice.kind == "payment_received" and payment.captured else payment.amount
 
 
 @portal.get("/portal/notices")

@@ -8,11 +8,10 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 
-from core.accounts.queries import find_employer, find_user
 from core.kernel.errors import NotFound
 from core.notifications.mail_stops import find_stop, let_through
 from core.notifications.models import Message
-from core.notifications.queries import get_message, list_messages, may_read_words
+from core.notifications.queries import get_message, list_letters_to_everywhere, list_messages, may_read_words
 from core.notifications.resend import AGAIN, resend
 from core.notifications.states import MESSAGE
 from core.payments.queries import get_payment
@@ -22,7 +21,7 @@ from core.web.filters import status_label
 from core.web.guard import current, may, public
 from core.web.page import cursor, page, see_other
 from portal.blueprint import portal
-from portal.mail import MODE, is_kept_here, may_be_read_by_anybody
+from portal.mail import is_kept_here, may_be_read_by_anybody
 
 KINDS = {
     "verify_email": later("Confirm your address"),
@@ -182,11 +181,9 @@ def let_address_through(public_id: str) -> Response:
 @portal.get("/outbox")
 @public
 def demo_outbox() -> Response:
-    """In the demo somebody who forgot a password cannot sign in to read the message about it; so this one page is open."""
+    """In the demo somebody who forgot a password, or was invited, cannot sign in to read the letter about it; so this one page is open."""
     if not may_be_read_by_anybody():
         raise NotFound
     address = request.args.get("address", "")
-    user = None if plain_text(address) else find_user(address)
-    vendor = find_employer(user) if user else None
-    rows = list_messages(vendor, MODE, about=user.public_id, limit=10).rows if vendor and user else []
-    return page("portal/outbox/demo.html", address=address, messages=[row for row in rows if row.text], kinds=KINDS)
+    found = [] if plain_text(address) or not address.strip() else list_letters_to_everywhere(address)
+    return page("portal/outbox/demo.html", address=address, messages=found, kinds=KINDS)

@@ -15,6 +15,7 @@ from core.web.fields import AddressField, Form, SecretField
 from core.web.guard import leave_seat, public
 from core.web.languages import language
 from core.web.page import page, see_other
+from core.web.refusals import NEW_LINKS
 from core.web.throttle import by_account, by_address
 from portal.blueprint import portal
 from portal.mail import may_be_read_by_anybody, tell_password_changed
@@ -26,6 +27,9 @@ class AskForm(Form):
 
 class NewPasswordForm(Form):
     password = SecretField(_l("New password"), [InputRequired(_l("Choose a password."))])
+
+
+NEW_LINKS.update(dict.fromkeys(("portal.new_password", "portal.choose_password"), ("portal.ask_for_reset", _l("Ask for a new link"))))
 
 
 @portal.get("/reset-password")

@@ -15,7 +15,8 @@ from core.accounts.half_sign_in import PORTAL, Half, find_half
 from core.accounts.models import User
 from core.accounts.one_time_codes import find_factor
 from core.accounts.passkey_proof import SECOND_STEP, SIGN_IN, PasskeyRefused, ask_to_sign, credential_named, find_party, list_passkeys
-from core.accounts.sessions import end_all_sessions, end_session, hash_secret
+from core.accounts.sessions import end_session, hash_secret
+from core.accounts.sessions import sign_out_everywhere as end_everywhere
 from core.accounts.sign_in import SignedIn, finish_sign_in, finish_with_passkey, sign_in_by_passkey
 from core.accounts.sign_in import sign_in as open_session
 from core.web.fields import AddressField, Form, LineField, SecretField
@@ -208,7 +209,8 @@ def sign_out() -> Response:
 @portal.post("/sign-out-everywhere")
 @may("account.own")
 def sign_out_everywhere() -> Response:
-    count = end_all_sessions(current().user, reason="signed out everywhere")
+    me = current()
+    count = end_everywhere(me.user, at=me.session)
     response = leave_seat(see_other(url_for("portal.sign_in")))
     flash(ngettext("You are signed out on this device.", "You are signed out on all %(num)s devices.", count), "info")
     return response

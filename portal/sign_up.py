@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -9,6 +11,7 @@ from wtforms.validators import InputRequired
 
 from core.accounts.email_links import open_link
 from core.accounts.models import User
+from core.accounts.passwords import check_strength
 from core.accounts.reset_password import ask_to_reset
 from core.accounts.sign_up import Registration, sign_up
 from core.accounts.verify_email import ask_to_verify, verify_email, was_confirmed
@@ -33,6 +36,14 @@ class SignUpForm(Form):
     currency = CurrencyField(_l("Main currency"), default="GBP")
     email = AddressField(_l("E-mail address"))
     password = SecretField(_l("Password"), [InputRequired(_l("Choose a password."))])
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Where something is refused, a weak password is named with it and not at the next try."""
+        good = super().validate(extra_validators)
+        if not good and self.password.data and not self.password.errors:
+            with self.refusals():
+                check_strength(self.password.data, about=((self.business.data or "")[:120], (self.email.data or "")[:254]))
+        return good
 
     def wish(self) -> Registration:
         return Registration(

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from core.accounts.models import Vendor
+from core.notifications.notices import read_about
 from core.payments.bank_terms import LONGEST_DAYS, MOST_MINOR, Terms, change_terms, terms_of
 from core.payments.models import Payment
 from core.payments.queries import get_payment
@@ -59,6 +60,7 @@ def accept(public_id: str) -> Response:
         return _case_page(payment, form)
     with form.refusals():
         paid = accept_transfer(me.vendor, payment, by=me.user.public_id, reason=form.reason.data or "")
+        read_about(me.vendor, me.mode, me.user, "transfer_decision", payment.public_id)
         flash(_("Accepted. %(reference)s is paid.", reference=paid.reference), "good")
         return see_other(url_for(".payment", public_id=payment.public_id))
     return _case_page(payment, form)
@@ -74,6 +76,7 @@ def give_back(public_id: str) -> Response:
         return _case_page(payment, form)
     with form.refusals():
         give_back_transfer(me.vendor, payment, by=me.user.public_id, reason=form.reason.data or "", iban=form.iban.data or "")
+        read_about(me.vendor, me.mode, me.user, "transfer_decision", payment.public_id)
         flash(_("The money is to go back. You see here when the bank has sent it."), "good")
         return see_other(url_for(".payment", public_id=payment.public_id))
     return _case_page(payment, form)

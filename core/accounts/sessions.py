@@ -90,6 +90,13 @@ def end_all_sessions(user: User, *, reason: str, but: UserSession | None = None)
     return int(ended.rowcount)
 
 
+def sign_out_everywhere(user: User, *, at: UserSession) -> int:
+    """Every browser and app of this person is signed out, the one they sit at too; says how many were."""
+    count = end_all_sessions(user, reason="signed out everywhere")
+    audit.record(at.vendor_id, actor=user.public_id, action="session.all_ended", subject=user.public_id, devices=count)
+    return count
+
+
 def handle_of(session: UserSession) -> str:
     """What a form calls this session: it opens nothing, and neither the secret nor what is kept of it can be made from it."""
     return hash_secret(f"handle of {session.id}")[:24]

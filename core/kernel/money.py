@@ -12,6 +12,8 @@ from core.kernel.errors import Refusal
 from core.kernel.sentence import said
 
 _GRAMMAR = {0: re.compile(r"[0-9]{1,12}"), 2: re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?"), 3: re.compile(r"[0-9]{1,12}(\.[0-9]{1,3})?")}
+MOST_DIGITS = 12  # before the decimals
+_TOO_LONG = re.compile(r"[0-9]{13,}(\.[0-9]*)?")
 
 # 1.234,50 or 1,234.50 or 1 234,50: thousands marked throughout, and other decimals after them than thousands would be.
 _GROUPED = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3})+,|(?:,[0-9]{3})+\.|(?:[ \u00a0\u202f][0-9]{3})+[.,])(?P<part>[0-9]{1,3})")
@@ -144,6 +146,10 @@ def parse_amount(text: str, currency: str, *, comma: bool = False) -> Money:
     text = text.strip(" ")
     if not text:
         raise BadAmount(said("Enter an amount, like %(example)s.", example=example), field="amount")
+    if _TOO_LONG.fullmatch(text):
+        raise BadAmount(
+            said("The largest amount here is %(amount)s.", amount=Money(10 ** (MOST_DIGITS + digits) - 1, currency)), field="amount"
+        )
     if not _GRAMMAR[digits].fullmatch(text):
         if digits == 0 and re.fullmatch(r"[0-9]{1,12}\.[0-9]+", text):
             words = said("%(currency)s has no decimals. Write a whole number, like %(example)s.", currency=currency, example=example)

@@ -16,6 +16,7 @@ from core.kernel.clock import now
 from core.kernel.db import db, locked
 from core.kernel.errors import NotFound
 from core.kernel.ids import is_public_id, named_id, public_id, uuid7
+from core.kernel.money import Money
 from core.kernel.write import Lot
 from core.notifications.models import Notice, NoticeReading, NotificationChoice, NotificationManner
 
@@ -60,9 +61,13 @@ class NoticePage:
     next: str | None
 
 
-def post_notice(vendor: Vendor, kind: str, *, mode: str, about: str, detail: dict[str, Any] | None = None) -> Notice:
-    """Tell everybody of the vendor, in the transaction of the news itself. `detail`: what more has to be known to lead to it."""
-    made = Notice(**notice_row(vendor, kind, mode=mode, about=about) | {"detail": detail or {}})
+def post_notice(
+    vendor: Vendor, kind: str, *, mode: str, about: str, amount: Money | None = None, detail: dict[str, Any] | None = None
+) -> Notice:
+    """Tell everybody of the vendor, in the transaction of the news itself. `amount`: the sum it speaks of, where that is not the payment's;
+    `detail`: what more has to be known to lead to it."""
+    spoken_of = {"amount_minor": amount.minor, "currency": amount.currency} if amount is not None else {}
+    made = Notice(**notice_row(vendor, kind, mode=mode, about=about) | {"detail": {**(detail or {}), **spoken_of}})
     db.session.add(made)
     return made
 
@@ -140,6 +145,14 @@ def read_notice(vendor: Vendor, mode: str, user: User, notice: Notice) -> None:
     reading = _reading(vendor, mode, user)
     if notice.id > reading.read_to and notice.public_id not in reading.opened:
         reading.opened = [*reading.opened, notice.public_id][-MOST_OPENED:]
+
+
+def read_about(vendor: Vendor, mode: str, user: User, kind: str, about: str) -> None:
+    """This person has done what this kind of news about one thing asked for: it is no news to them."""
+    mine = _wanted(select(Notice), vendor, mode, user).where(Notice.kind == kind, Notice.about == about)
+    read_to, _opened = _read(vendor, mode, user)
+    for notice in db.session.scalars(mine.where(Notice.id > read_to).order_by(Notice.id.desc()).limit(MOST_COUNTED)):
+        read_notice(vendor, mode, user, notice)
 
 
 def read_all(vendor: Vendor, mode: str, user: User) -> None:

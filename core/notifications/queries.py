@@ -59,6 +59,14 @@ def _cursor(text: str) -> tuple[datetime, uuid.UUID]:
         raise NotFound("That page of messages does not exist.") from None
 
 
+def list_letters_to_everywhere(address: str, *, among: int = 5_000, limit: int = 10) -> list[Message]:
+    """What was written to one address, by whomever and whatever about, newest first; looked for among so many of the newest letters. For a
+    demo that shows its letters to anybody, and nothing else: no vendor may ask this."""
+    newest = select(Message.id).where(Message.text.is_not(None)).order_by(Message.created_at.desc()).limit(among)
+    theirs = select(Message).where(Message.id.in_(newest), func.lower(Message.recipient) == address.strip().lower())
+    return list(db.session.scalars(theirs.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)))
+
+
 def get_message(vendor: Vendor, mode: str, public_id: str) -> Message:
     """One message of this vendor, or a 404."""
     if not is_public_id("msg", public_id):

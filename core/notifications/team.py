@@ -14,6 +14,7 @@ from core.accounts.models import Vendor
 from core.accounts.roles import list_holders, rights_of
 from core.kernel.ask import Question
 from core.kernel.db import answers, db
+from core.kernel.money import Money
 from core.kernel.rows import in_order
 from core.notifications.models import NotificationChoice, NotificationManner
 from core.notifications.notices import ALWAYS, OF_PLAN, QUIET, SHOWN, post_notice
@@ -64,10 +65,11 @@ class Choice:
         return "" if not self.mailed else "daily" if self.daily else "y"
 
 
-def tell_team(vendor: Vendor, kind: str, *, mode: str, **ids: str) -> None:
-    """In the transaction of the news itself. Where it is about a refund link the notice knows which: its payment may have several."""
+def tell_team(vendor: Vendor, kind: str, *, mode: str, amount: Money | None = None, **ids: str) -> None:
+    """In the transaction of the news itself. `amount`: the sum it speaks of, where that is not the payment's. Where it is about a refund link
+    the notice knows which: its payment may have several."""
     claim = {"claim": ids["claim"]} if "claim" in ids else None
-    post_notice(vendor, kind, mode=mode, about=ids[KINDS[kind][0]], detail=claim)
+    post_notice(vendor, kind, mode=mode, about=ids[KINDS[kind][0]], amount=amount, detail=claim)
     for address, language in readers_of(vendor, mode, kind):
         notify(vendor, kind, mode=mode, to=address, locale=language, **ids)
 

@@ -87,7 +87,7 @@ def answer_claim(vendor: Vendor, claim: RefundClaim, *, holder: str, iban: str) 
     check_move(CLAIM, claim.state, "claimed")
     claim.state, claim.holder, claim.iban, claim.claimed_at = "claimed", holder, number, now()
     note(payment, "claim.answered", actor="payer", claim=claim.public_id, amount_minor=claim.amount_minor, currency=claim.currency)
-    tell_team(vendor, "refund_claimed", mode=claim.mode, payment=payment.public_id, claim=claim.public_id)
+    tell_team(vendor, "refund_claimed", mode=claim.mode, amount=claim.amount, payment=payment.public_id, claim=claim.public_id)
     return claim
 
 

@@ -64,10 +64,11 @@ def check_terms(terms: LinkTerms) -> None:
         raise BadTerms("Choose a currency from the list.", field="currency")
     if terms.kind not in ("single", "reusable", "request"):
         raise BadTerms("Choose whether the link works once or many times.", field="kind")
-    if (terms.kind == "request") != (terms.total_minor is not None):
-        raise BadTerms("A request to be paid in parts needs the amount of the whole.", field="amount")
     if terms.kind == "request" and terms.offer.sells:
         raise BadTerms("What is paid in parts is one sum: it sells no list, and takes no tips, tax or codes.", field="kind")
+    if (terms.kind == "request") != (terms.total_minor is not None):
+        raise BadTerms("A request to be paid in parts needs the amount of the whole.", field="amount")
+    _check_amounts(terms)
     if terms.due_on and terms.due_on > (now() + LIFE).date():
         raise BadTerms("Choose a day within five years.", field="due_on")
     if terms.expires_at and terms.expires_at <= now():
@@ -80,7 +81,6 @@ def check_terms(terms: LinkTerms) -> None:
         raise BadTerms("Between 1 and 10,000 payments; leave it empty for no limit.", field="max_payments")
     if terms.locale and not LANGUAGE.fullmatch(terms.locale):
         raise BadTerms("Choose a language from the list.", field="locale")
-    _check_amounts(terms)
 
 
 def check_terms_offer(vendor_id: uuid.UUID, mode: str, terms: LinkTerms, kept: Offer) -> None:

@@ -51,7 +51,7 @@ def settle_outside_refund(vendor: Vendor, payment: Payment, outcome: RefundOutco
     amount = {"amount_minor": outcome.amount.minor, "currency": outcome.amount.currency}
     note(payment, "refund.outside", actor="provider", cause=cause, refund=refund.public_id, reference=outcome.provider_reference, **amount)
     ids = {"payment": payment.public_id, "refund": refund.public_id}
-    tell_team(vendor, "refund_outside", mode=payment.mode, **ids)
+    tell_team(vendor, "refund_outside", mode=payment.mode, amount=outcome.amount, **ids)
     settle_refund(vendor, refund, outcome, cause=cause)
     tell_given_back(payment)
     return "settled"

@@ -237,6 +237,26 @@ def references_of(vendor: Vendor, mode: str, public_ids: set[str]) -> dict[str, 
     return {public_id: reference for public_id, reference in rows}
 
 
+def links_named(vendor: Vendor, mode: str, public_ids: set[str]) -> set[str]:
+    """Those of these public ids that are links of this vendor."""
+    wanted = {one for one in public_ids if one.startswith("lnk_")}
+    mine = (PaymentLink.vendor_id == vendor.id, PaymentLink.mode == mode, PaymentLink.public_id.in_(wanted), *seen(PaymentLink))
+    return set(db.session.scalars(select(PaymentLink.public_id).where(*mine))) if wanted else set()
+
+
+def payments_of_refunds(vendor: Vendor, mode: str, public_ids: set[str]) -> dict[str, str]:
+    """Of several of this vendor's refunds, by public id, the payment's. Whatever else is among the ids is left out."""
+    wanted = {one for one in public_ids if one.startswith("ref_")}
+    its = (Payment.vendor_id == Refund.vendor_id) & (Payment.mode == Refund.mode) & (Payment.id == Refund.payment_id)
+    query = select(Refund.public_id, Payment.public_id).join(Payment, its)
+    rows = (
+        db.session.execute(query.where(Refund.vendor_id == vendor.id, Refund.mode == mode, Refund.public_id.in_(wanted), *seen(Payment)))
+        if wanted
+        else ()
+    )
+    return {refund: payment for refund, payment in rows}
+
+
 def payments_named(vendor: Vendor, mode: str, public_ids: set[str]) -> dict[str, Payment]:
     """Several of this vendor's payments by public id, in one look."""
     mine = select(Payment).where(Payment.vendor_id == vendor.id, Payment.mode == mode, Payment.public_id.in_(public_ids), *seen(Payment))

@@ -285,11 +285,11 @@ def settle_refund(vendor: Vendor, refund: Refund, outcome: RefundOutcome, *, cau
         refund.next_inquiry_at = None
         if refund.tell_payer and (not refund.of_sale or is_sent(vendor, payment.mode, "refund_sent")):
             write_to_payer(vendor, "refund_sent" if refund.of_sale else "money_returned", payment, refund=refund.public_id)
-        post_notice(vendor, "refund_sent", mode=payment.mode, about=payment.public_id)
+        post_notice(vendor, "refund_sent", mode=payment.mode, about=payment.public_id, amount=refund.amount)
     elif to in ("failed", "canceled"):
         detail["failure_reason"] = refund.failure_reason = outcome.failure_reason or to
         _fail(payment, refund, came_back=old == "succeeded")
-        tell_team(vendor, "refund_failed", mode=payment.mode, payment=payment.public_id, refund=refund.public_id)
+        tell_team(vendor, "refund_failed", mode=payment.mode, amount=refund.amount, payment=payment.public_id, refund=refund.public_id)
     note(payment, f"refund.{to}", actor="provider", cause=cause, **detail)
     if to in ("succeeded", "failed", "canceled"):
         follow_claim(refund)

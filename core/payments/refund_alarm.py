@@ -29,4 +29,4 @@ def raise_alarm(vendor: Vendor, payment: Payment, amount: Money, *, number: str,
     if db.session.scalar(told.limit(1)) is None:
         sums = {"amount_minor": amount.minor, "currency": amount.currency}
         note(payment, ALARM, actor="provider", cause="", why=why, reference=number, **sums)
-        tell_team(vendor, "refund_not_booked", mode=payment.mode, payment=payment.public_id)
+        tell_team(vendor, "refund_not_booked", mode=payment.mode, amount=amount, payment=payment.public_id)

@@ -57,7 +57,7 @@ def take_back_transfer(vendor: Vendor, payment: Payment, original: BankLine, lin
     if transfer is not None:
         transfer.taken_back_at = now()
     note(payment, "transfer.taken_back", actor="bank", cause=line.public_id, amount_minor=line.amount_minor, currency=line.currency)
-    tell_team(vendor, "transfer_taken_back", mode=payment.mode, payment=payment.public_id)
+    tell_team(vendor, "transfer_taken_back", mode=payment.mode, amount=line.amount, payment=payment.public_id)
     judge(vendor, payment)
 
 

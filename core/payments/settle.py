@@ -306,4 +306,4 @@ def _book_unexpected(told: Told, why: str) -> None:
             provider=_through(told),
             **amount,
         )
-        tell_team(told.vendor, "unexpected_money", mode=payment.mode, payment=payment.public_id)
+        tell_team(told.vendor, "unexpected_money", mode=payment.mode, amount=outcome.captured, payment=payment.public_id)

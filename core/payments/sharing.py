@@ -51,7 +51,7 @@ def set_sharing(link: PaymentLink, *, by: str, sharing: Sharing) -> PaymentLink:
     link = locked(PaymentLink, link.vendor_id, link.mode, link.id) or link
     branch_id = _branch(link, sharing.branch)
     names = ("branch_id", "key_values", "reference_label", "reference_pattern", "reference_hint", "reference_required")
-    before = {name: getattr(link, name) for name in names}
+    before = {name: getattr(link, name) for name in names} | {"labels": labels_of(link)}
     asks = bool(sharing.reference_label)
     link.branch_id = branch_id
     link.key_values = dict(sharing.key_values)
@@ -61,8 +61,9 @@ def set_sharing(link: PaymentLink, *, by: str, sharing: Sharing) -> PaymentLink:
     link.reference_required = sharing.reference_required and asks
     set_labels(link, sharing.labels)
     link.updated_at = now()
-    changes = differences(before, {name: getattr(link, name) for name in names})
-    record(link.vendor_id, actor=by, action="link.sharing_changed", subject=link.public_id, changes=changes)
+    changes = differences(before, {name: getattr(link, name) for name in names} | {"labels": labels_of(link)})
+    if changes:  # a form says all of it again each time
+        record(link.vendor_id, actor=by, action="link.sharing_changed", subject=link.public_id, changes=changes)
     return link
 
 

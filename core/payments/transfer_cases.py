@@ -36,6 +36,7 @@ def accept_transfer(vendor: Vendor, payment: Payment, *, by: str, reason: str = 
         action="transfer.accepted",
         subject=payment.public_id,
         amount_minor=taken.minor,
+        currency=taken.currency,
         case=case.public_id,
         reason=reason,
     )
@@ -59,10 +60,8 @@ def give_back_transfer(vendor: Vendor, payment: Payment, *, by: str, reason: str
             stop_expecting(payment.mode, live.provider_reference)
     give_up(payment, to="canceled", actor=by, cause=case.public_id)
     close_case(case, resolution="given_back", by=by, reason=reason)
-    total = sum(one.amount_minor for one in made)
-    record(
-        vendor.id, actor=by, action="transfer.given_back", subject=payment.public_id, amount_minor=total, case=case.public_id, reason=reason
-    )
+    total = {"amount_minor": sum(one.amount_minor for one in made), "currency": payment.currency}
+    record(vendor.id, actor=by, action="transfer.given_back", subject=payment.public_id, **total, case=case.public_id, reason=reason)
     return made
 
 

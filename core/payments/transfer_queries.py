@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 
@@ -29,10 +30,11 @@ _RETURNS = Question(  # every page of a paid payment asks it
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """A case with the payment it is about."""
+    """A case with the payment it is about, and when the last of its money came."""
 
     case: TransferCase
     payment: Payment
+    came_at: datetime
 
 
 def list_transfers(vendor: Vendor, payment: Payment) -> list[Transfer]:
@@ -55,14 +57,20 @@ def find_open_case(vendor: Vendor, payment: Payment) -> TransferCase | None:
 def list_open_cases(vendor: Vendor, mode: str) -> list[OpenCase]:
     """The vendor's open cases: those to decide first, then those that wait for the payer, each by age."""
     of_its = (Payment.vendor_id == TransferCase.vendor_id) & (Payment.mode == TransferCase.mode) & (Payment.id == TransferCase.payment_id)
+    its = (
+        (Transfer.vendor_id == TransferCase.vendor_id)
+        & (Transfer.mode == TransferCase.mode)
+        & (Transfer.payment_id == TransferCase.payment_id)
+    )
+    came = select(func.max(Transfer.created_at)).where(its, Transfer.taken_back_at.is_(None)).scalar_subquery()
     rows = db.session.execute(
-        select(TransferCase, Payment)
+        select(TransferCase, Payment, func.coalesce(came, TransferCase.opened_at))
         .join(Payment, of_its)
         .where(TransferCase.vendor_id == vendor.id, TransferCase.mode == mode, TransferCase.resolved_at.is_(None))
         .order_by(TransferCase.kind == "partial", TransferCase.id)
         .limit(MOST_CASES)
     )
-    return [OpenCase(case, payment) for case, payment in rows]
+    return [OpenCase(case, payment, came_at) for case, payment, came_at in rows]
 
 
 def count_open_cases(vendor: Vendor, mode: str) -> int:

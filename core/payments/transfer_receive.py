@@ -192,7 +192,7 @@ def _tell(vendor: Vendor, payment: Payment, kind: str) -> None:
     """The payer learns at once what came and what is missing; the vendor learns when something is to be decided."""
     write_to_payer(vendor, "transfer_partial" if kind == "partial" else "transfer_held", payment)
     if kind != "partial":
-        tell_team(vendor, "transfer_decision", mode=payment.mode, payment=payment.public_id)
+        tell_team(vendor, "transfer_decision", mode=payment.mode, amount=payment.unapplied, payment=payment.public_id)
 
 
 def _of(model: type[Attempt] | type[TransferCase], payment: Payment) -> tuple[object, ...]:

@@ -319,6 +319,9 @@ def _text(form: Any, name: str) -> str:
     return str(field.data or "") if field is not None else ""
 
 
+MOST_DIGITS = 13
+
+
 class CountField(IntegerField):
     """A whole number within bounds, written with plain digits."""
 
@@ -331,9 +334,9 @@ class CountField(IntegerField):
         text = (valuelist[0] if valuelist else "").strip(" ")
         if not text:
             return
-        if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        if not (text.isascii() and text.isdigit()):
             raise ValueError(_("Write a whole number with digits only."))
-        self.data = int(text)
+        self.data = int(text[:MOST_DIGITS])  # a longer one is beyond any bound already
 
     def pre_validate(self, form: Any) -> None:
         if self.data is None:

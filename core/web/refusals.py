@@ -52,6 +52,8 @@ READING = ("GET", "HEAD", "OPTIONS")
 # The same for software that calls the API: a stable code, a title, and what whoever reads its log can do. The API's door fills it.
 API = "/api/"
 API_WORDS: dict[int, tuple[str, Any, Any]] = {}
+# By the view that opens a link of a letter: the view where a new one is asked for, and what the way there is called. The doors fill it.
+NEW_LINKS: dict[str, tuple[str, Any]] = {}
 
 
 def answer(
@@ -74,7 +76,8 @@ def answer(
             type="about:blank", code=code or f"http_{status}", title=shown["title"], detail=shown["message"], status=status, **about
         )
     template = "layouts/_refused.html" if wants_part() else "layouts/refused.html"
-    response = make_response(render_template(template, again=_again() if status == 503 else None, **shown), status)
+    again, onward = _again() if status == 503 else None, NEW_LINKS.get(request.endpoint or "") if status == 404 else None
+    response = make_response(render_template(template, again=again, onward=onward, **shown), status)
     if wants_part():
         response.headers["HX-Retarget"] = "#notices"
         response.headers["HX-Reswap"] = "innerHTML"

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from flask import Flask
 
 from core.accounts.api_keys import OWN_SOFTWARE
 from core.accounts.prune import prune_origins
+from core.accounts.sessions import begin_session
 from core.kernel import audit
 from core.kernel.clock import now, shifted
 from core.kernel.db import db
@@ -77,7 +79,7 @@ def test_a_line_says_what_was_before_what_is_now_and_from_where(shop: Shop, owne
 
 def test_a_reason_stands_in_the_line_and_in_the_file(shop: Shop, owner: Browser) -> None:
     ask_refund(shop, make_paid(shop), "5.00", reason="duplicate")
-    assert "Reason: duplicate" in lines(owner.get(f"{PAGE}?kind=money"))[0]
+    assert "Reason: Paid twice" in lines(owner.get(f"{PAGE}?kind=money"))[0]
     row = next(csv.DictReader(io.StringIO(owner.client.get(f"{PAGE}.csv?kind=money").get_data(as_text=True))))
     assert row["reason"] == "duplicate"
 
@@ -189,3 +191,43 @@ def test_what_nobody_of_the_team_did_is_not_said_of_a_former_member(shop: Shop, 
             audit.record(shop.vendor.id, actor=actor, action="link.edited", subject=f"lnk_{actor}")
     told = " ".join(lines(owner.get(PAGE))[:3])
     assert all(words in told for words in ("Software with an API key", "The bank", "The processor")) and "former member" not in told
+
+
+def test_who_signs_out_everywhere_is_written_down_with_how_many_devices(app: Flask, shop: Shop, owner: Browser) -> None:
+    with unit(app):
+        begin_session(shop.user, shop.membership)
+    owner.submit(owner.get("/portal/settings").form("/sign-out-everywhere"))
+    with unit(app):
+        _, secret = begin_session(shop.user, shop.membership)
+    line = lines(replace(shop, secret=secret).browser().get(PAGE))[0]
+    assert line.startswith("Signed out everywhere") and "devices: 2" in line
+
+
+def test_a_link_that_is_made_is_one_line_and_what_is_changed_about_handing_it_out_another(shop: Shop, owner: Browser) -> None:
+    owner.submit(owner.get("/portal/links/new").form("/portal/links/new"), title="Tea tasting", amount_kind="fixed", amount="25.00")
+    made = [line for line in lines(owner.get(f"{PAGE}?kind=links"))]
+    assert len(made) == 1 and made[0].startswith("Made a link")
+    edit = next(one for one in owner.get("/portal/links").links() if "/portal/links/lnk_" in one) + "/edit"
+    owner.submit(owner.get(edit).form(edit.removeprefix("http://localhost")), labels="spring")
+    assert "labels: – → spring" in next(line for line in lines(owner.get(f"{PAGE}?kind=links")) if line.startswith("Changed how a link"))
+
+
+def test_a_line_leads_to_the_link_and_to_the_refunds_payment_and_names_a_way_to_pay(shop: Shop, owner: Browser) -> None:
+    link = make_link(shop)
+    paid = make_paid(shop, link)
+    refund = ask_refund(shop, paid, "5.00")
+    owner.submit(owner.get("/portal/settings/methods").form("/portal/settings/methods/qr/switch"), on="yes")
+    page = owner.get(PAGE)
+    ways = {one.text: one.attrs["href"] for one in page.all("a", class_="code")}
+    assert ways[link.public_id] == f"/portal/links/{link.public_id}" and ways[refund.public_id] == f"/portal/payments/{paid.public_id}"
+    assert "Code to scan" in lines(page)[0] and " qr " not in lines(page)[0]
+    assert "Reason: Customer request" in page.text
+
+
+def test_a_schedule_of_payouts_is_named_in_words(app: Flask, shop: Shop, owner: Browser) -> None:
+    with unit(app):
+        changes = {"schedule": ["on_request", "weekly"]}
+        audit.record(
+            shop.vendor.id, actor=shop.user.public_id, action="payout_terms.changed", subject=shop.vendor.public_id, changes=changes
+        )
+    assert "schedule: When I ask for it → Every week" in lines(owner.get(PAGE))[0]

@@ -8,7 +8,10 @@ import pytest
 
 from core.accounts.api_keys import make_key
 from core.accounts.embed_origins import allow_origin
+from core.accounts.models import Vendor
 from core.hooks.endpoints import make_endpoint
+from core.kernel.clock import now
+from core.kernel.db import db
 from portal.guides import GUIDES
 from tests.browser import Browser, Page
 from tests.factories import Shop, make_declined, make_paid, unit
@@ -76,3 +79,11 @@ def test_what_was_tried_in_test_mode_and_has_no_twin_in_live_mode_is_named(shop:
         allow_origin(shop.vendor, "live", "https://shop.example", by="usr_x")
     assert all(ticks(owner.get(live))[title] for title in wanted)
     assert live in owner.get("/portal/live").html
+
+
+def test_going_live_does_not_say_that_somebody_knows_who_was_never_asked(shop: Shop, owner: Browser) -> None:
+    said = owner.get("/portal/live").text
+    assert "Nobody is asked who they are" in said and "The platform’s staff know who you are" not in said
+    with unit(shop.app):
+        db.session.get_one(Vendor, shop.vendor.id).approved_at = now()
+    assert "The platform’s staff know who you are" in owner.get("/portal/live").text

@@ -180,3 +180,40 @@ def test_editing_shows_the_picture_of_the_link_as_it_is(shop, owner):
     link = make_link(shop, title="Course", amount="25.00")
     page = owner.get(f"/portal/links/{link.public_id}/edit")
     assert "Continue to pay £25.00" in picture(page) and not [e for e in page.all("button") if e.attrs.get("name") == "go"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"amount": "0.29"}, "Between £0.30 and £1,000,000.00."),
+        ({"amount_kind": "open", "minimum": "10", "maximum": "5"}, "The maximum cannot be below the minimum."),
+        ({"amount_kind": "open", "minimum": "10", "step": "5", "suggestions": "12"}, "Every suggestion must be an amount"),
+        ({"amount": "5", "tip_presets": "5, 10", "tip_usual": "7"}, "One of the percentages above"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_on_its_own_step(owner, typed, said):
+    page = owner.submit(form(owner.get(NEW)), go="2", status=422, title="Loaf", **typed)
+    assert "What and how much" in step(page) and any(said in error for error in page.errors)
+
+
+def test_a_contradiction_of_the_next_step_is_left_for_it(owner):
+    page = owner.submit(
+        form(owner.get(NEW)), go="2", title="Loaf", amount_kind="items", item_0_title="Loaf", item_0_price="5", kind="request"
+    )
+    assert "How it is paid" in step(page) and not page.errors
+    page = owner.submit(form(page), go="3", status=422)
+    assert "How it is paid" in step(page) and page.errors
+
+
+def test_digits_beyond_the_largest_are_told_the_largest(owner):
+    page = owner.submit(form(owner.get(NEW)), go="2", status=422, title="Loaf", amount="9" * 18)
+    assert any("The largest amount here is £999,999,999,999.99." in error for error in page.errors)
+    page = owner.submit(form(page), go="2", amount="5")
+    page = owner.submit(form(page), go="3", status=422, kind="reusable", max_payments="9" * 20)
+    assert any("from 1 to 10000" in error for error in page.errors)
+
+
+def test_ways_that_can_take_nothing_of_it_are_refused_on_their_own_step(owner):
+    page = owner.submit(form(owner.get(NEW)), go="2", title="Loaf", amount="5")
+    page = owner.submit(form(page), go="3", status=422, methods="wallet")
+    assert "How it is paid" in step(page) and page.errors

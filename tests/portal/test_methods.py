@@ -139,7 +139,7 @@ def test_where_no_processor_is_connected_the_pages_say_so(shop):
         ("minimum", "5,00", "Write the amount with digits and a point, like 12.50."),
         ("minimum", "0", "Enter an amount above zero."),
         ("minimum", "-1", "Write the amount with digits and a point, like 12.50."),
-        ("minimum", "9" * 40, "Write the amount with digits and a point, like 12.50."),
+        ("minimum", "9" * 40, "The largest amount here is €999,999,999,999.99."),
         ("maximum", "1.999", "EUR has 2 decimals at most, like 12.50."),
         ("maximum", "NaN", "Write the amount with digits and a point, like 12.50."),
         ("currencies", "EUR, XYZ", "“XYZ” is no currency you can charge in. Write codes like GBP, EUR."),
@@ -357,3 +357,8 @@ def test_the_domain_of_the_payment_page_is_checked_with_the_processor(shop):
 def test_only_who_may_edit_checks_the_domain(shop):
     colleague = make_colleague(shop, "viewer").browser()
     assert not colleague.get(f"{PAGE}/wallet").all("form", action=f"{PAGE}/wallet/domain")
+
+
+def test_a_way_with_one_kind_only_is_named_once(shop):
+    box = next(e for e in shop.browser().get(PAGE).all("li", class_="method") if e.attrs["id"] == "bank_transfer")
+    assert box.text.count("Bank transfer") == box.text.count(": Bank transfer") + 1

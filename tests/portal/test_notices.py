@@ -7,13 +7,18 @@ from collections.abc import Callable
 from sqlalchemy import text
 
 from core.kernel.db import db
+from core.kernel.money import Money
+from core.notifications.notices import post_notice
 from tests.browser import Browser
+from tests.core.payments.transfers import TestBank, begin_transfer, transfer
 from tests.factories import (  # fmt: skip
     Shop,
     ask_refund,
     fresh,
     make_colleague,
+    make_link,
     make_paid,
+    make_payment,
     tell,
     tell_refund,
     unit,
@@ -108,3 +113,52 @@ def test_receipts_say_what_the_vendor_adds_and_leave_off_what_it_does_not_want(
         letter = db.session.scalar(text("SELECT text FROM messages WHERE vendor_id = :v AND kind = 'receipt'"), {"v": shop.vendor.id})
     assert "Bring the bag." in letter
     assert owner.submit(owner.get("/portal/settings/receipts").form("/portal/settings/receipts"), footer="x" * 301, status=422).errors
+
+
+def test_a_notice_of_a_refund_names_what_went_back_and_not_what_was_paid(shop: Shop, owner: Browser, work: Callable[[], int]) -> None:
+    paid = make_paid(shop)
+    tell_refund(shop, ask_refund(shop, paid, "10.00"), "succeeded")
+    tell_refund(shop, ask_refund(shop, paid, "15.00"), "failed", failure_reason="lost")
+    work()
+    told = {
+        kind: owner.get(f"/portal/notices?kind={kind}").all("ul", class_="notices-list")[0].text
+        for kind in ("refund_sent", "refund_failed", "payment_received")
+    }
+    assert "£10.00 · " in told["refund_sent"] and "£15.00 · " in told["refund_failed"] and "£25.00 · " in told["payment_received"]
+
+
+def test_a_notice_of_before_that_did_not_keep_its_sum_says_none(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop)
+    with unit(shop.app):
+        post_notice(shop.vendor, "refund_sent", mode="test", about=paid.public_id)
+    assert "£" not in owner.get("/portal/notices?kind=refund_sent").all("ul", class_="notices-list")[0].text
+
+
+def test_money_that_was_not_expected_is_told_with_its_own_sum(shop: Shop, owner: Browser) -> None:
+    from core.kernel.clock import now
+
+    paid = make_paid(shop)
+    tell(
+        shop,
+        paid,
+        None,
+        "succeeded",
+        charge="ch_other",
+        captured=Money.of("7.00", "GBP"),
+        card_brand="visa",
+        card_last4="4242",
+        occurred_at=now(),
+    )
+    assert "£7.00 · " in owner.get("/portal/notices?kind=unexpected_money").all("ul", class_="notices-list")[0].text
+
+
+def test_a_transfer_to_decide_is_told_with_what_waits_and_is_no_news_once_decided(shop: Shop, owner: Browser) -> None:
+    payment = make_payment(shop, make_link(shop, currency="USD", amount="18.00"))
+    reference = begin_transfer(shop, payment).provider_reference or ""
+    TestBank(shop).tell(transfer(2500, reference))
+    told = "/portal/notices?kind=transfer_decision"
+    before = owner.get(told).all("ul", class_="notices-list")[0].text
+    assert "USD 7.00 · " in before and "New" in before and "decided" not in before
+    owner.submit(owner.get("/portal/transfers").form(f"/portal/payments/{payment.public_id}/transfer/give-back"))
+    after = owner.get(told).all("ul", class_="notices-list")[0].text
+    assert "USD 7.00 · " in after and "New" not in after and "decided" in after

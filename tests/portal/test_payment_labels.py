@@ -42,6 +42,7 @@ def test_what_is_no_label_is_refused_at_its_field_and_kept(shop: Shop, owner: Br
     for wrong in ("", "a,b", "x" * 31):
         page = add(owner, paid.public_id, wrong, status=422)
         assert page.form(f"{show}/labels").values["label"] == wrong
+        assert page.error_summary, "it takes the focus: on a phone the field is far down"
     for number in range(10):
         add(owner, paid.public_id, f"label {number}")
     assert "10 labels at most" in add(owner, paid.public_id, "one more", status=422).text

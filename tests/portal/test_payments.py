@@ -252,3 +252,11 @@ def test_a_refund_form_that_is_refused_keeps_the_payers_letter_off(shop: Shop, o
     del form.values["tell_payer"]
     refused = owner.submit(form, amount="5000", status=422)
     assert "tell_payer" not in refused.form(f"/portal/payments/{paid.public_id}/refunds").values
+
+
+def test_of_what_all_went_back_no_day_is_named_from_which_it_is_available(shop: Shop, owner: Browser) -> None:
+    paid = make_paid(shop)
+    show = f"/portal/payments/{paid.public_id}"
+    assert "Available from" in owner.get(show).text
+    tell_refund(shop, ask_refund(shop, paid), "succeeded")
+    assert "Available from" not in owner.get(show).text

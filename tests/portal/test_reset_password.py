@@ -41,7 +41,9 @@ def test_a_forgotten_password_is_replaced(app: Flask, shop: Shop, stranger: Brow
     assert done.heading == "Sign in" and "every device was signed out" in done.text
     assert signed_in.get("/portal/").heading == "Sign in"
     assert stranger.submit(done.form(), email=shop.email, password="quiet-Lantern-31").heading == "Home"
-    assert stranger.get(path, status=404).heading == "This link is not valid"
+    over = stranger.get(path, status=404)
+    assert over.heading == "This link is not valid"
+    assert any(one.text == "Ask for a new link" and one.attrs["href"] == "/reset-password" for one in over.all("a"))
     work()
     with app.app_context():
         assert "password_changed" in {m.kind for m in db.session.scalars(db.select(Message).where(Message.recipient == shop.email))}

@@ -115,3 +115,9 @@ def test_the_worker_writes_the_message_with_a_link_that_works(app: Flask, strang
     path = re.search(r"/verify-email/\S+", letter.text)
     assert path
     assert stranger.get(path.group()).heading == "Confirm your e-mail address"
+
+
+def test_everything_that_is_wrong_is_named_at_once(stranger: Browser) -> None:
+    page = sign_up(stranger, status=422, business="  ", email="nobody", password="short")
+    assert len(page.error_summary) >= 1 and len(page.errors) == 3
+    assert any("at least 8 characters" in error for error in page.errors)

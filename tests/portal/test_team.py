@@ -104,3 +104,14 @@ def test_an_invitation_is_worth_what_its_inviter_may_still_give(app: Flask, shop
     assert "Join" in Browser(app).get(again).text and "Opens nothing any more" not in owner.get("/portal/team").text
     with clock.shifted(LIFE):
         assert "Its time is over" in make_colleague(shop, "admin").browser().get("/portal/team").text
+
+
+def test_in_the_demo_whoever_is_invited_finds_the_letter_without_signing_in(
+    shop: Shop, owner: Browser, stranger: Browser, work: Callable[[], int]
+) -> None:
+    email = f"new-{shop.vendor.public_id.lower()}@example.com"
+    path = invited(shop, owner, email)
+    work()
+    kept = stranger.get(f"/outbox?address={email.upper()}")
+    assert path in kept.html and "Nothing yet" not in kept.text
+    assert path not in stranger.get("/outbox?address=nobody@example.com").html and "Nothing yet" in stranger.get("/outbox?address=").text

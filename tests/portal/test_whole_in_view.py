@@ -39,3 +39,12 @@ def test_sums_numbers_and_addresses_are_whole_at_every_width(app: Flask, visitor
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.locator(".cell-main a").first.evaluate(ON_ONE_LINE), width
+
+
+def test_at_a_laptops_height_every_entry_of_the_menu_is_in_sight(app: Flask, visitor: Callable[..., Page], live_server: str) -> None:
+    page = visitor()
+    page.context.add_cookies([{"name": "seat", "value": make_shop(app).secret, "url": live_server}])
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto("/portal/")
+    assert page.locator(".rail-nav").evaluate("(menu) => menu.scrollHeight <= menu.clientHeight")
+    assert page.locator(".rail-foot").evaluate("(foot) => foot.getBoundingClientRect().bottom <= innerHeight")

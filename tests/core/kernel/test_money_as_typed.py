@@ -82,3 +82,9 @@ def test_thousands_are_read_exactly(amount: int, comma: bool) -> None:
 def test_whatever_is_typed_is_an_amount_or_a_refusal(text: str, comma: bool) -> None:
     with contextlib.suppress(BadAmount):
         assert read_amount(text, "EUR", comma=comma).minor >= 0
+
+
+@pytest.mark.parametrize("text", ["9" * 18, "1" + "0" * 12, "9" * 18 + ".50", "1,000,000,000,000.00"])
+def test_more_digits_than_any_amount_has_are_told_the_largest(text: str) -> None:
+    with pytest.raises(BadAmount, match="The largest amount here is"):
+        read_amount(text, "GBP", comma=False)
