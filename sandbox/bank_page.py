@@ -69,7 +69,7 @@ class BankPage:
             "my_bank.html", nonce=g.nonce, account=account, accounts=accounts, entries=entries, statements=statements, mishaps=MISHAPS, answers=answers, stories=STORIES,
             problem=problem, typed={**dict.fromkeys(FIELDS, ""), **START, **asked, **(typed or {})}, decimal=decimal,
             said=request.args.get("said") if request.args.get("said") in SAID else None, words=SAID,
-            back=way_back(), today=f"{bank.today():%A %Y-%m-%d}",
+            back=way_back(), today=f"{bank.today():%A, %Y-%m-%d}",
         )  # fmt: skip
         return page, status
 

@@ -226,5 +226,5 @@ def test_the_app_says_on_which_day_a_transfer_is_booked(sandbox: Sandbox, key: s
     days = {datetime.now(UTC).date()}
     page = ask("GET", f"{sandbox.url}/bank", headers={"Cookie": f"sandbox_key={key}"})[2]
     days.add(datetime.now(UTC).date())
-    assert any(f"empty: today, {day:%A} {day}" in page for day in days)
+    assert any(f"booked today: {day:%A}, {day}." in page for day in days)
     assert 'placeholder="20' not in page, "a day that is only an example is taken for the one"
