@@ -232,7 +232,8 @@ def form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, st
     pressed, whole = suggestions(link), how is not None and _in_one(link, how)
     if link.amount is None and (whole or not form.choice.data):
         form.choice.data = str(pressed[0]) if whole and pressed else "" if pressed else "own"
-    paid = mine[1] if mine and mine[1].state == "succeeded" else None
+    # What was given back whole is no reason to think twice.
+    paid = mine[1] if mine and mine[1].state == "succeeded" and mine[1].refunded != mine[1].captured else None
     order = order_values(vendor, link, form, form.amount_so_far(link, fixed["amount"]))
     return page(
         "checkout/choose.html",

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.factories import fresh, link_address, make_link, make_payment, open_payment, tell, unit
+from tests.factories import ask_refund, fresh, link_address, make_link, make_payment, open_payment, tell, tell_refund, unit
 
 NAMED = re.compile(r"\bada\b", re.IGNORECASE)  # the payer, in name or address, and not three letters of a number
 TYPED = {"email": "sam@example.com", "name": "Sam Whitlock"}
@@ -230,6 +230,8 @@ def test_opening_a_link_again_after_paying_warns_before_paying_twice(payer, shop
     tell(shop, payment, open_payment(shop, payment), "succeeded", charge="ch_1" + payment.public_id, captured=payment.amount)
     assert fresh(shop, payment).state == "succeeded"
     assert "You have already paid £45.00" in payer.get(path).text
+    tell_refund(shop, ask_refund(shop, fresh(shop, payment)), "succeeded")
+    assert "already paid" not in payer.get(path).text, "it was given back"
 
 
 def test_a_replaced_address_opens_nothing_and_the_new_one_works(payer, shop):
