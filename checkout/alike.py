@@ -98,6 +98,7 @@ def card_values(words: CardWords, token: str, choices: list[Choice]) -> dict[str
     }
     return {
         "decline": explain(words.decline_code, words.method) if words.template == "failed" else None,
+        "decline_code": words.decline_code,
         "ways": choices,
         "chosen": next(choice for choice in choices if choice.method == words.chosen),
         "in_fields": words.in_fields and words.chosen == "card",

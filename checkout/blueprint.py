@@ -25,7 +25,9 @@ def private(response: Response) -> Response:
 def not_valid(refusal: TokenRefused) -> Response:
     """Mistyped, cut short, withdrawn, expired or another purpose's: one page, which names nobody."""
     log.info("token_refused", reason=refusal.reason, route=str(request.url_rule))
-    return page("checkout/not_valid.html", status=404, face=None)
+    # Behind every other address somebody may have paid already: only a way in can promise that nothing was charged.
+    unpaid = str(request.url_rule).removeprefix("/embed").startswith("/pay/")
+    return page("checkout/not_valid.html", status=404, face=None, unpaid=unpaid)
 
 
 def nothing_here() -> Response:

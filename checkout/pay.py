@@ -17,6 +17,7 @@ from core.kernel.money import Money
 from core.kernel.signing import TokenRefused
 from core.payments.basket import PriceChanged, offer_of
 from core.payments.instalments import Progress, least_part, progress_of
+from core.payments.link import is_being_paid
 from core.payments.link_terms import limits
 from core.payments.models import Payment, PaymentLink
 from core.payments.queries import page_state
@@ -231,7 +232,8 @@ def form_page(way: WayIn, form: ChooseForm, mine: tuple[str, Payment] | None, st
     pressed, whole = suggestions(link), how is not None and _in_one(link, how)
     if link.amount is None and (whole or not form.choice.data):
         form.choice.data = str(pressed[0]) if whole and pressed else "" if pressed else "own"
-    paid = mine[1] if mine and mine[1].state == "succeeded" else None
+    # What was given back whole is no reason to think twice.
+    paid = mine[1] if mine and mine[1].state == "succeeded" and mine[1].refunded != mine[1].captured else None
     order = order_values(vendor, link, form, form.amount_so_far(link, fixed["amount"]))
     return page(
         "checkout/choose.html",
@@ -320,7 +322,8 @@ def closed(way: WayIn, state: str, status: int = 200) -> Response:
         amount_due=link.amount or link.total,
         in_parts=link.total is not None,
         paused_message=link.paused_message if state == "paused" else "",
-        being_paid=state == "sold_out" and link.kind != "reusable",
+        alone=link.kind != "reusable",
+        being_paid=state == "sold_out" and is_being_paid(link),
         receipt_url=url_for("checkout.receipt", token=receipt_token(vendor, paid)) if paid else None,
         promised=Money(way.prefill.price_minor, link.currency) if way.prefill and way.prefill.price_minor else None,
         told={"payment": "", "state": "closed"},

@@ -124,6 +124,8 @@ def _page(operator: Vendor, checkout: Checkout, token: str, *, notice: str = "",
     if saving is not None:
         allow_provider(saving.provider, saving.redirect_url)
     parts = parts_of(checkout)
+    if stage == "done" and all(one.given_back for one in parts):
+        stage = "refunded"
     return page(
         "checkout/_several.html" if part else "checkout/several.html",
         status=status,

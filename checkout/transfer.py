@@ -98,5 +98,6 @@ def _practice_bank(till: Till, told: Instructions) -> str | None:
         "amount": told.amount.decimal_text,
         "reference": told.reference,
         "name": till.payment.payer_name or "Ada Payer",
+        "back": till.outside("checkout.show"),
     }
     return f"{sandbox_pages()}/bank?{urlencode(typed)}"

@@ -223,4 +223,6 @@ def _fields_url(till: Till, attempt: Attempt) -> str:
     """The processor's fields in the vendor's colours. Inside another site's page they are told whose, for a browser asks that of every frame."""
     around = framed()
     look = button_look(till.vendor, till.colours, forced_scheme())
-    return f"{attempt.fields_url}&appearance={look}" + (f"&{urlencode({'around': around.origin})}" if around and around.origin else "")
+    told = request.form.get("told", "")[:60]  # the decline that the page around them speaks of: they need not say it a second time
+    more = {"around": around.origin if around else "", "told": told}
+    return "&".join([attempt.fields_url or "", f"appearance={look}", *(urlencode({name: said}) for name, said in more.items() if said)])

@@ -74,6 +74,11 @@ def minor_of(text, currency, param="amount"):
     return minor
 
 
+def today():
+    """The day on which the bank books what comes in now."""
+    return datetime.datetime.now(datetime.UTC).date()
+
+
 class Teller:
     """One test key's business at the bank, inside one transaction of the store."""
 
@@ -105,7 +110,7 @@ class Teller:
 
     def book(self, currency, sign, minor, *, name, iban, reference="", text="", end_to_end="", reversal=0, returned="", booked_on=None):
         """One entry; it stands on the next statement."""
-        day = booked_on or datetime.datetime.now(datetime.UTC).date().isoformat()
+        day = booked_on or today().isoformat()
         return self.connection.execute(
             "INSERT INTO bank_entries (account, currency, sign, amount, name, iban, reference, text, end_to_end, reversal, returned, booked_on, entered)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

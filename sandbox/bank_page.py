@@ -1,9 +1,12 @@
 """My banking app: a page where a person plays the payer's bank, mistakes included, and the bank's statements can be had."""
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, Response, g, redirect, render_template, request
 
 from core.web.wire.errors import WireError
 from sandbox import bank
+from sandbox.addresses import origin_of
 from sandbox.api import account_of_key
 from sandbox.bank_calls import LARGEST_NUMBER, bank_day, texts
 from sandbox.bank_camt import decimal
@@ -11,6 +14,7 @@ from sandbox.bank_files import LARGEST, STORIES
 from sandbox.control_page import same_site
 
 COOKIE = "sandbox_key"
+LONGEST_BACK = 2000
 MISHAPS = {
     "twice": "The transfer is sent twice",
     "garbled": "Two digits of the reference are swapped",
@@ -30,6 +34,15 @@ def make_bank_page(api, demo_key):
     blueprint.get("/bank/answers/<int:number>.xml")(page.answer)
     blueprint.get("/bank/statements/<currency>/<int:number>.xml")(page.file)
     return blueprint
+
+
+def way_back():
+    """The page of the payment, where it was given along; None for anything that is no address of a page."""
+    back = request.values.get("back", "")[:LONGEST_BACK]
+    try:
+        return back if origin_of(back) else None
+    except ValueError:
+        return None
 
 
 class BankPage:
@@ -56,6 +69,7 @@ class BankPage:
             "my_bank.html", nonce=g.nonce, account=account, accounts=accounts, entries=entries, statements=statements, mishaps=MISHAPS, answers=answers, stories=STORIES,
             problem=problem, typed={**dict.fromkeys(FIELDS, ""), **START, **asked, **(typed or {})}, decimal=decimal,
             said=request.args.get("said") if request.args.get("said") in SAID else None, words=SAID,
+            back=way_back(), today=f"{bank.today():%A, %Y-%m-%d}",
         )  # fmt: skip
         return page, status
 
@@ -73,7 +87,8 @@ class BankPage:
         except (WireError, ValueError, KeyError) as error:
             typed = {name: request.form.get(name, "")[:200] for name in FIELDS} if act == "send" else None
             return self.show(getattr(error, "message", None) or "That cannot be done.", 422, typed)
-        return redirect(f"/bank?said={said}", 303)
+        back = way_back()
+        return redirect(f"/bank?{urlencode({'said': said, **({'back': back} if back else {})})}", 303)
 
     def do(self, teller, act):
         if act == "close":

@@ -45,6 +45,11 @@ def wished_look(text):
     return text, [f"#{colour}" for colour in text.split(".")]
 
 
+def code_of(error):
+    """The one word for why a card was declined."""
+    return error["decline_code"] or error["code"]
+
+
 def site_around(text):
     """A merchant's page may itself stand inside another site's: browsers ask for every one of them whether it may show this frame."""
     origin = origin_of(text)
@@ -209,7 +214,7 @@ class Pages:
                 else:
                     address = action_url(done) if done["status"] == "requires_action" else request.url
                     return lambda: redirect(address, 303)
-        elif intent["last_payment_error"]:
+        elif intent["last_payment_error"] and request.args.get("told") != code_of(intent["last_payment_error"]):
             problem = intent["last_payment_error"]["message"]
         status = 402 if problem and request.method == "POST" else 422 if typed.errors else 200
         look, colours = wished_look(request.args.get("appearance", ""))

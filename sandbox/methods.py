@@ -38,12 +38,13 @@ def _expiry(card_params, now):
 
 
 def check_cvc(card, cvc):
-    """None when no CVC was given, else the result of the bank's check; refuses what cannot be a CVC."""
+    """None when no CVC was given, else the result of the bank's check; refuses what cannot be a CVC. Of an unknown card (None) only that is said."""
     if cvc is None:
         return None
-    if not (cvc.isascii() and cvc.isdigit() and len(cvc) == (4 if card.brand == "amex" else 3)):
+    lengths = (3, 4) if card is None else (4,) if card.brand == "amex" else (3,)
+    if not (cvc.isascii() and cvc.isdigit() and len(cvc) in lengths):
         raise card_refused("Your card's security code is invalid.", "invalid_cvc", param="cvc")
-    return card.cvc_check
+    return card.cvc_check if card else None
 
 
 def make_method(shelf, card, month, year, cvc_check, billing, metadata=None, wallet=None):

@@ -53,7 +53,7 @@ class Typed:
     def _read_cvc(self, card):
         if not self._cvc:
             return self._mend("cvc", "Enter the security code.")
-        return self._unless_refused("cvc", lambda: check_cvc(card, self._cvc)) if card else None
+        return self._unless_refused("cvc", lambda: check_cvc(card, self._cvc))
 
     def _read_expiry(self, now):
         found = _EXPIRY.fullmatch(self.expiry)

@@ -87,11 +87,30 @@ def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str
         move_attempt(attempt, {"processing": "submitted", "requires_action": "action_required", "unknown": "unknown"}[to])
     if payment.state == to or not may_move(PAYMENT, payment.state, to) or payment.state in ("canceled", "expired"):
         return "stale"
-    if to == "requires_action" and payment.state == "requires_method":
+    if to == "requires_action" and payment.state == "requires_method" and not _is_tried_again(payment, attempt, told):
         return "told"  # the page at the provider is still open after a decline; the reason stays on show
     move(payment, to, f"payment.{to}", actor=told.actor, cause=told.cause)
     _promise(told.vendor, payment, attempt)
     return "told"
+
+
+def _is_tried_again(payment: Payment, attempt: Attempt | None, told: Told) -> bool:
+    """Whether the payer is being asked about a newer card than the one that was declined.
+
+    Events come in any order, and this may be the question that came before the decline: the provider is asked, and its answer counts.
+    A payment that rests goes on resting.
+    """
+    if attempt is None or locked_until(payment):
+        return False
+    if _is_event(told):
+        ask_again(payment.vendor_id, payment.mode, attempt)
+        return False
+    return True
+
+
+def _is_event(told: Told) -> bool:
+    """Brought by the provider at some time, in any order; otherwise it is the answer to a question asked just now."""
+    return told.cause.startswith("evt_")
 
 
 def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
@@ -105,9 +124,7 @@ def _promise(vendor: Vendor, payment: Payment, attempt: Attempt | None) -> None:
 
 def _was_before(attempt: Attempt | None, told: Told) -> bool:
     """An event that the payer is being asked says nothing new once they have answered and their bank has it."""
-    return (
-        attempt is not None and attempt.state == "submitted" and told.outcome.state == "requires_action" and told.cause.startswith("evt_")
-    )
+    return attempt is not None and attempt.state == "submitted" and told.outcome.state == "requires_action" and _is_event(told)
 
 
 def _is_over(attempt: Attempt | None) -> bool:
@@ -150,8 +167,9 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
         if outcome.card_fingerprint or attempt is None or attempt.method in BY_CARD:
             _have_it_counted(payment, name=charge or told.cause, card=outcome.card_fingerprint or "")
         note_card(told.vendor, payment, outcome.card_fingerprint)
-    # Heard again while we did not know, or as the end of the attempt: so this is how things stand.
-    if _is_over(attempt) or (known and payment.state != "unknown" and not outcome.closed):
+    # Heard again while we thought otherwise, or as the end of the attempt: so this is how things stand.
+    unsure = payment.state == "unknown" or (payment.state == "requires_action" and not _is_event(told))
+    if _is_over(attempt) or (known and not unsure and not outcome.closed):
         return "stale" if known else "told"
     if attempt is not None:
         attempt.decline_code = outcome.decline_code

@@ -225,6 +225,12 @@ def taken_places(link: PaymentLink) -> int:
     return int(db.session.scalar(mine) or 0)
 
 
+def is_being_paid(link: PaymentLink) -> bool:
+    """Whether one of a limited link's places is taken by somebody who has not paid yet, and may come free again."""
+    mine = Payment.vendor_id == link.vendor_id, Payment.mode == link.mode, Payment.link_id == link.id, Payment.holds_place
+    return db.session.scalar(select(Payment.id).where(*mine, Payment.state.not_in(PAID)).limit(1)) is not None
+
+
 def paid_payment(link: PaymentLink) -> Payment | None:
     """The payment that closed a single-use link."""
     paid = select(Payment).where(

@@ -80,6 +80,17 @@
     document.head.append(script);
   }
 
+  // The newest try is what counts. Once another card is sent, or the frame itself says what became of one, the page is silent about the one before.
+  const tried = () => {
+    const declined = document.querySelector(".declined");
+    if (!declined) return;
+    const heading = document.createElement("h1");
+    heading.className = "till-heading";
+    heading.textContent = declined.dataset.heading;
+    document.title = declined.dataset.title;
+    declined.replaceWith(heading);
+  };
+
   // The frame speaks to us by messages; only its own window and its own origin are heard, and only known words.
   function listen(frame) {
     ready = true;
@@ -91,6 +102,7 @@
       if (said.type === "resize" && Number.isInteger(said.height)) {
         frame.height = String(Math.min(Math.max(said.height, 120), 2000));
       }
+      if (["submitted", "asking", "problem"].includes(said.type)) tried();
       if (said.type === "submitted" || said.type === "ready") document.dispatchEvent(new Event(`portal:${said.type}`));
       // What it says about the payment is a hint: our server asks the processor itself.
       if (said.type === "done") window.location.assign(frame.dataset.back);
@@ -119,6 +131,7 @@
         if (button.disabled) return;
         button.disabled = true;
         problem.hidden = true;
+        tried();
         document.dispatchEvent(new Event("portal:submitted"));
         const answer = await stripe.confirmPayment({ elements, confirmParams: { return_url: form.dataset.back }, redirect: "if_required" });
         if (!answer.error) {

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.factories import fresh, link_address, make_link, make_payment, unit
+from tests.factories import ask_refund, fresh, link_address, make_link, make_payment, open_payment, tell, tell_refund, unit
 
 NAMED = re.compile(r"\bada\b", re.IGNORECASE)  # the payer, in name or address, and not three letters of a number
 TYPED = {"email": "sam@example.com", "name": "Sam Whitlock"}
@@ -102,7 +102,6 @@ def test_a_link_may_end_some_hours_after_it_was_first_opened(payer, shop):
 def test_a_link_that_was_paid_says_so_to_everybody_and_shows_its_receipt_to_the_browser_that_paid(payer, shop, app):
     from tests.browser import Browser
     from tests.checkout.desk import payments_of
-    from tests.factories import open_payment, tell
 
     link = make_link(shop, kind="single")
     payer.submit(payer.get(link_address(shop, link)).form(), email="ada@example.com", name="Ada Payer")
@@ -200,7 +199,8 @@ def test_every_address_that_is_not_ours_gets_one_page_that_names_nobody(payer, s
             assert page.heading == "This link is not valid", (kind, door)
             assert shop.vendor.name not in page.html and shop.vendor.support_email not in page.html
             pages[kind, door] = page.text
-    assert len(set(pages.values())) == 1
+    assert len(set(pages.values())) == 2
+    assert len({text for (_, door), text in pages.items() if door != "pay"}) == 1, "whoever may have paid is promised nothing"
 
 
 def test_a_revoked_link_gets_the_same_page(payer, shop):
@@ -221,7 +221,6 @@ def test_a_form_on_an_address_that_is_not_ours_is_refused_the_same_way(payer, ne
 
 def test_opening_a_link_again_after_paying_warns_before_paying_twice(payer, shop):
     from core.payments.lists import list_payments
-    from tests.factories import open_payment, tell
 
     link = make_link(shop, amount="45.00")
     path = link_address(shop, link)
@@ -231,6 +230,8 @@ def test_opening_a_link_again_after_paying_warns_before_paying_twice(payer, shop
     tell(shop, payment, open_payment(shop, payment), "succeeded", charge="ch_1" + payment.public_id, captured=payment.amount)
     assert fresh(shop, payment).state == "succeeded"
     assert "You have already paid £45.00" in payer.get(path).text
+    tell_refund(shop, ask_refund(shop, fresh(shop, payment)), "succeeded")
+    assert "already paid" not in payer.get(path).text, "it was given back"
 
 
 def test_a_replaced_address_opens_nothing_and_the_new_one_works(payer, shop):
@@ -243,3 +244,13 @@ def test_a_replaced_address_opens_nothing_and_the_new_one_works(payer, shop):
     stranger = payer.get(old, status=404)
     assert shop.vendor.name not in stranger.text
     assert payer.get(link_address(shop, fresh(shop, link))).heading == "Pay Blue Door Bakery: Sourdough course"
+
+
+def test_a_link_that_is_paid_out_gives_no_hope_and_one_that_is_being_paid_does(payer, shop):
+    link = make_link(shop, max_payments=1)
+    payment, hope = make_payment(shop, link), "a place opens again"
+    assert hope in payer.get(link_address(shop, link)).text
+    tell(shop, payment, open_payment(shop, payment), "succeeded", charge=f"ch_{payment.public_id}", captured=payment.amount)
+    page = payer.get(link_address(shop, link))
+    assert page.heading == "Sold out" and "Every payment this link was made for has been made." in page.text
+    assert hope not in page.text and "right now" not in page.text

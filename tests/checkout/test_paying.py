@@ -178,3 +178,42 @@ def test_the_pay_button_is_on_the_first_screen_of_a_small_phone(shop, new_path, 
     desk.page.goto(path)
     box = desk.page.get_by_role("button", name="Continue").bounding_box()
     assert box and box["y"] + box["height"] <= 640
+
+
+def reasons(desk):
+    """How often a page and the frame on it say that a card was declined."""
+    return desk.page.locator(".declined").count() + desk.frame().get_by_text("did not go through").count()
+
+
+def test_only_the_newest_card_is_spoken_of_and_once(shop, new_path, visitor, work):
+    desk = Desk(visitor(), True)
+    desk.begin(new_path())
+    desk.card(DECLINED)
+    desk.settle(work, shop)
+    desk.page.reload()
+    desk.sees("Your card was declined")
+    desk.frame().get_by_label("Card number").wait_for()
+    assert reasons(desk) == 1, "the page says it, and the frame not once more"
+    desk.card_again(CHALLENGED)
+    desk.frame().get_by_role("heading", name="Is it you who is paying?").wait_for()
+    desk.sees("Pay by card")
+    assert reasons(desk) == 0 and "Not paid" not in desk.page.title()
+    desk.page.reload()
+    desk.frame().get_by_role("heading", name="Is it you who is paying?").wait_for()
+    desk.sees("Pay by card")
+    assert reasons(desk) == 0
+    desk.answer("Fail the check")
+    desk.frame().get_by_text("could not confirm that it is you").wait_for()
+    assert reasons(desk) == 1
+
+
+def test_without_scripts_a_card_the_bank_asks_about_is_not_called_declined(shop, new_path, visitor, work):
+    desk = Desk(visitor(scripts=False), False)
+    desk.begin(new_path())
+    desk.card(DECLINED)
+    desk.settle(work, shop)
+    desk.card_again(CHALLENGED)
+    desk.answer("Leave without answering")
+    desk.page.get_by_role("link", name="Back to the shop").click()
+    desk.sees("Not finished yet")
+    assert desk.page.get_by_text("There is not enough money on this card.").count() == 0

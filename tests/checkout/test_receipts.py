@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import pytest
+
 from core.notifications.notify import notify
 from core.payments.queries import timeline
 from core.payments.receipt_opened import OPENED
@@ -121,3 +123,14 @@ def test_the_letter_says_whether_its_receipt_was_opened(payer, shop):
     assert "Not so far" in shop.browser().get(path).text
     payer.get(address_of(shop, payment))
     assert "Not so far" not in shop.browser().get(path).text
+
+
+@pytest.mark.parametrize("path", ["/receipt/abc", "/receipt/abc.pdf", "/checkout/abc", "/checkout/abc/history", "/o/abc", "/status/abc"])
+def test_an_address_cut_short_behind_which_somebody_may_have_paid_promises_nothing(payer, path):
+    page = payer.get(path, status=404)
+    assert page.heading == "This link is not valid" and "charged" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/pay/abc", "/pay/nobody/nothing"])
+def test_a_payment_link_cut_short_says_that_nothing_was_charged(payer, path):
+    assert "Nothing was charged." in payer.get(path, status=404).text

@@ -6,7 +6,18 @@ import secrets
 
 import pytest
 
-from tests.factories import link_address, make_declined, make_link, make_paid, make_payment, open_payment, tell, unit
+from tests.factories import (
+    ask_refund,
+    link_address,
+    make_declined,
+    make_link,
+    make_paid,
+    make_payment,
+    open_payment,
+    tell,
+    tell_refund,
+    unit,
+)
 
 HEADINGS = {
     "pay": "Pay by card",
@@ -261,3 +272,19 @@ def test_the_foot_of_the_page_says_what_is_true_of_the_way_to_pay(payer, shop):
     begin_transfer(shop, payment)
     by_transfer = payer.get(address_of(shop, payment)).text
     assert "A transfer is made at your own bank" in by_transfer and "Card details" not in by_transfer
+
+
+def test_a_payment_that_was_given_back_whole_is_called_refunded(payer, shop):
+    payment = payment_at(shop, "paid")
+    tell_refund(shop, ask_refund(shop, payment), "succeeded")
+    page = payer.get(address_of(shop, payment))
+    assert page.heading == "Refunded" and page.title.startswith("Refunded: ")
+    assert "£25.00 was given back to you." in page.text
+    assert "Thank you" not in page.text and page.all("div", **{"class": "result result-quiet"})
+
+
+def test_a_payment_of_which_a_part_was_given_back_says_so_under_its_heading(payer, shop):
+    payment = payment_at(shop, "paid")
+    tell_refund(shop, ask_refund(shop, payment, "10.00"), "succeeded")
+    page = payer.get(address_of(shop, payment))
+    assert page.heading == "Paid" and "£10.00 of it was given back to you." in page.text and "on its way" not in page.text

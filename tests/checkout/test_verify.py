@@ -312,3 +312,20 @@ def test_a_phone_with_and_without_scripts_asks_and_reads_the_answer(
         assert page.get_by_label("Link, number or text of the code").input_value() == text
         assert not wider_than_screen(page)
         assert not scripts or barriers(page) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("", "Paste a link"), ("x" * 2001, "Use 2000 characters at most.")], ids=["nothing", "too much"]
+)
+def test_the_headline_of_a_refusal_fits_whatever_was_refused(payer: Browser, text: str, told: str) -> None:
+    page = payer.submit(payer.get("/verify").form("/verify"), status=422, what=text)
+    assert told in page.error_summary[0] and "Please check the form" in page.text and "nothing to look at" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/verify", "/pay/abc"])
+def test_a_page_without_a_seller_stands_in_the_middle(visitor: Any, path: str) -> None:
+    page = visitor()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(path)
+    card = page.locator(".till-main").bounding_box()
+    assert abs(card["x"] + card["width"] / 2 - page.evaluate("document.documentElement.clientWidth") / 2) <= 1

@@ -32,7 +32,7 @@ def test_several_ways_are_listed_in_the_sellers_order_and_the_first_is_chosen(pa
 
 
 def test_of_a_bank_transfer_the_page_says_that_we_show_the_account(payer, euro):
-    words = "For a bank transfer we show you the account to send the money to."
+    words = "For a bank transfer we show you the account to send the money to instead."
     offer(euro, "wallet")
     assert words not in payer.get(address_of(euro, make_payment(euro))).text
     offer(euro, "bank_transfer")

@@ -20,7 +20,7 @@ from core.orders.queries import parts_of
 from core.orders.wish import CheckoutWish, LineWish, OrderWish
 from tests.browser import Browser, Page
 from tests.cards import ASKS_ALWAYS, FAILS_LATER, VISA, new_address
-from tests.factories import Shop, make_shop, out_of_sight, unit
+from tests.factories import Shop, ask_refund, make_shop, out_of_sight, tell_refund, unit
 from tests.flows.visit import Processor
 from tests.sandbox.running import pay, post_form
 from workers.schedule import tick
@@ -182,3 +182,15 @@ def block(shop: Shop, earlier: Buyer) -> None:
         customer = find_customer(shop.vendor, "test", earlier.email)
         assert customer is not None
         block_customer(shop.vendor, customer, because="Never again", by="usr_x")
+
+
+def test_a_checkout_that_was_given_back_whole_is_called_refunded(shops: list[Shop], processor: Processor, work: Callable[[], int]) -> None:
+    buyer = Buyer(shops, processor, work)
+    assert buyer.pays() == "Paid"
+    with unit(buyer.app):
+        paid = [part.payment for part in parts_of(buyer.checkout) if part.payment]
+    for number, (shop, payment) in enumerate(zip(shops, paid, strict=True)):
+        assert buyer.look().heading == "Paid", f"{number} of three were given back"
+        tell_refund(shop, ask_refund(shop, payment), "succeeded")
+    page = buyer.look()
+    assert page.heading == "Refunded" and page.title.startswith("Refunded: ") and "£42.00 was given back to you." in page.text

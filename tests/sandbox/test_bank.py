@@ -205,3 +205,26 @@ def test_the_same_file_again_is_refused_and_nothing_is_made_twice(sandbox: Sandb
 @pytest.mark.parametrize("raw", [b"", b"x", b"<Document/>", b"<!DOCTYPE a><a/>", b"\xff\xfe"])
 def test_what_is_no_file_of_transfers_is_refused_at_the_bank(sandbox: Sandbox, key: str, raw: bytes) -> None:
     assert give_file(sandbox, key, raw) == 400
+
+
+def test_the_app_leads_back_to_the_page_of_the_payment(sandbox: Sandbox, key: str) -> None:
+    cookie = {"Cookie": f"sandbox_key={key}", "Content-Type": "application/x-www-form-urlencoded"}
+    back = "http://shop.test/checkout/abc"
+    form = {"act": "send", "iban": iban(sandbox, key), "amount": "1.00", "name": "Ben", "reference": new_reference(), "at_once": "1"}
+    opened = ask("GET", f"{sandbox.url}/bank?{urlencode({'back': back})}", headers=cookie)[2]
+    assert f'name="back" value="{back}"' in opened and f'href="{back}"' in opened
+    _, headers, _ = ask("POST", f"{sandbox.url}/bank", urlencode({**form, "back": back}), cookie)
+    assert f'href="{back}"' in ask("GET", sandbox.url + headers["Location"], headers=cookie)[2]
+    _, headers, _ = ask("POST", f"{sandbox.url}/bank", urlencode(form), cookie)
+    assert "go back to it" in ask("GET", sandbox.url + headers["Location"], headers=cookie)[2]
+    for strange in ("javascript:alert(1)", "http://[", "//shop.test"):
+        status, _, page = ask("GET", f"{sandbox.url}/bank?{urlencode({'back': strange})}", headers=cookie)
+        assert status == 200 and "Back to the payment" not in page
+
+
+def test_the_app_says_on_which_day_a_transfer_is_booked(sandbox: Sandbox, key: str) -> None:
+    days = {datetime.now(UTC).date()}
+    page = ask("GET", f"{sandbox.url}/bank", headers={"Cookie": f"sandbox_key={key}"})[2]
+    days.add(datetime.now(UTC).date())
+    assert any(f"booked today: {day:%A}, {day}." in page for day in days)
+    assert 'placeholder="20' not in page, "a day that is only an example is taken for the one"

@@ -102,7 +102,7 @@ def test_the_card_form_works_inside_a_page_of_another_origin(visit, shop, api, s
     frame.get_by_text("Approve the payment").wait_for()
     heard = page.evaluate("heard")
     assert {origin for origin, _ in heard} == {sandbox.url}
-    assert {said["type"] for _, said in heard} == {"ready", "resize", "submitted"} and all(said["v"] == 1 for _, said in heard)
+    assert {said["type"] for _, said in heard} == {"ready", "resize", "submitted", "asking"} and all(said["v"] == 1 for _, said in heard)
     frame.get_by_text("Approve the payment").click()
     page.wait_for_url(f"{shop.url}/back?payment_intent={made.id}*redirect_status=succeeded")
 

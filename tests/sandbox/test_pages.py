@@ -279,3 +279,18 @@ def test_the_frames_button_takes_the_merchants_colours_and_no_other_text(sandbox
     for wrong in ("red.red.red.red", "0a5560", "0a5560.ffffff.7ed3df.04252b}</style>", "%3C/style%3E", "é"):
         _, _, page = ask("GET", f"{address}&appearance={quote(wrong)}")
         assert "<style" not in page and "appearance=" not in page
+
+
+def test_everything_that_is_wrong_with_a_card_is_named_at_once(sandbox, key, session):
+    bad = {**GOOD_CARD, "number": "4242 4242 4242 4241", "expiry": "12/20", "name": "", "cvc": "x"}
+    _, _, page = post_form(session().url, **bad)
+    assert [name for name in GOOD_CARD if f'id="{name}-error"' in page] == ["number", "expiry", "cvc", "name"]
+    assert 'id="cvc-error"' not in post_form(session().url, **{**bad, "cvc": "1234"})[2], "whether three or four fit, only the card says"
+
+
+def test_the_card_form_in_a_frame_says_a_decline_again_unless_the_page_around_it_does(sandbox, key, api):
+    made = api.payment_intents.create({"amount": 500, "currency": "gbp", "return_url": "http://shop.test/r"})
+    address = f"{sandbox.url}/elements/card?client_secret={made.client_secret}"
+    post_form(address, **{**GOOD_CARD, "number": "4000 0000 0000 9995"})
+    for told, again in (("", True), ("&told=expired_card", True), ("&told=insufficient_funds", False)):
+        assert ("did not go through" in ask("GET", f"{address}{told}")[2]) is again

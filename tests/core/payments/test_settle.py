@@ -15,6 +15,7 @@ from core.kernel.money import Money
 from core.kernel.outbox import OutboxTask
 from core.payments.close import record_close
 from core.payments.hear import Told
+from core.payments.lockout import MOST_DECLINES
 from core.payments.models import Attempt, Payment
 from core.payments.queries import page_state
 from core.payments.settle import settle, settle_many
@@ -223,3 +224,35 @@ def test_a_success_that_names_no_charge_is_a_bug_and_books_nothing(shop: Shop, p
     with pytest.raises(ValueError, match="names the charge"):
         tell(shop, payment, attempt, "succeeded", captured=payment.amount)
     assert held(shop) == {}
+
+
+def asked_now(shop: Shop, payment: Payment, attempt: Attempt, state: str, **facts: Any) -> str:
+    """The provider's answer to a question of ours."""
+    with unit(shop.app):
+        outcome = Outcome(state=state, provider_reference="cs", **facts)
+        return settle(shop.vendor, again(payment), again(attempt), outcome, cause="poll")
+
+
+def test_the_next_card_that_its_bank_asks_about_ends_the_decline_before_it(shop: Shop, payment: Payment, attempt: Attempt) -> None:
+    declined = {"charge": "ch_0", "decline_code": "insufficient_funds"}
+    tell(shop, payment, attempt, "declined", **declined)
+    assert tell(shop, payment, attempt, "requires_action") == "told"
+    with shop.app.app_context():
+        assert page_state(again(payment)) == "failed", "an event may be older than the decline: the provider is asked first"
+        mine = OutboxTask.vendor_id == shop.vendor.id, OutboxTask.job == "settle_attempt"
+        assert db.session.scalars(select(OutboxTask).where(*mine)).one().args["attempt"] == str(attempt.id)
+    asked_now(shop, payment, attempt, "requires_action")
+    with shop.app.app_context():
+        assert page_state(again(payment)) == "challenge"
+    asked_now(shop, payment, attempt, "declined", **declined)
+    with shop.app.app_context():
+        assert page_state(again(payment)) == "failed", "the answer to a later question is how things stand"
+    assert lines(shop, payment, "attempt.declined") == ["attempt.declined"]
+
+
+def test_a_payment_that_rests_goes_on_resting_whatever_its_bank_is_asked(shop: Shop, payment: Payment, attempt: Attempt) -> None:
+    for number in range(MOST_DECLINES):
+        tell(shop, payment, attempt, "declined", charge=f"ch_{number}", decline_code="generic_decline")
+    asked_now(shop, payment, attempt, "requires_action")
+    with shop.app.app_context():
+        assert page_state(again(payment)) == "locked"
