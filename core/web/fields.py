@@ -336,7 +336,7 @@ class CountField(IntegerField):
             return
         if not (text.isascii() and text.isdigit()):
             raise ValueError(_("Write a whole number with digits only."))
-        self.data = int(text[:MOST_DIGITS])  # a longer one is beyond any bound already
+        self.data = int(text.lstrip("0")[:MOST_DIGITS] or "0")  # a longer one is beyond any bound already
 
     def pre_validate(self, form: Any) -> None:
         if self.data is None:

@@ -181,6 +181,10 @@ def test_a_count_takes_whole_numbers_within_its_bounds(request_app: Flask, typed
     assert list(read(request_app, count=typed).errors) == ["count"]
 
 
+def test_a_count_with_noughts_before_it_is_read_whole(request_app: Flask) -> None:
+    assert read(request_app, count="0" * 20 + "7").count.data == 7
+
+
 @pytest.mark.parametrize(
     "typed",
     ["yesterday", "2026-13-01T00:00", "2026-02-30T10:00", "0001-01-01T00:00", "9999-12-31T23:59", "2026-11-21T25:00", "٢٠٢٦-11-21T10:00"],
