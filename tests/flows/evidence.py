@@ -90,8 +90,10 @@ class Evidence:
             is_paid = row["public_id"] in paid
             if diary.charged_at and not is_paid:
                 yield f"{who} saw the card accepted, and there is no charge"
-            if (diary.last == "paid") != is_paid:
+            if (diary.last in ("paid", "refunded")) != is_paid:
                 yield f"{who} at last read {diary.last!r}; charged: {is_paid}"
+            if diary.last == "refunded" and row["refunded_minor"] != row["captured_minor"]:
+                yield f"{who} at last read 'refunded'; of {row['captured_minor']} there went back {row['refunded_minor']}"
             yield from (f"{who}: {lie}" for lie in _lies(diary))
 
     def _refunds(self) -> Iterator[str]:
@@ -174,7 +176,7 @@ def _lies(diary: Diary) -> Iterator[str]:
             acknowledged = True
             if diary.gave_good_card_at is None or sighting.ended < diary.gave_good_card_at:
                 yield "read 'paid' before any card was given"
-        elif acknowledged:
+        elif acknowledged and sighting.kind != "refunded":  # whether all of it went back is looked at beside the books
             yield f"read {sighting.kind!r} after 'paid'"
         elif sighting.kind in ("failed", "canceled", "expired") and diary.charged_at and sighting.began > diary.charged_at:
             yield f"read {sighting.kind!r} after the money was taken"

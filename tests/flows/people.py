@@ -24,7 +24,7 @@ DECLINED = (
     "4000000000006975",
 )  # fmt: skip
 TITLES = {
-    "Paid:": "paid", "Not paid:": "failed", "Checking with": "checking", "Being processed": "checking", "Please wait": "locked", "Not finished": "challenge", "Pay:": "pay", "Cancelled:": "canceled",
+    "Paid:": "paid", "Refunded:": "refunded", "Not paid:": "failed", "Checking with": "checking", "Being processed": "checking", "Please wait": "locked", "Not finished": "challenge", "Pay:": "pay", "Cancelled:": "canceled",
     "This page has expired": "expired",
 }  # fmt: skip
 
@@ -189,7 +189,7 @@ class Payer:
         while time.monotonic() < until:
             page, kind = self._read(self.visitor.open, url)
             url = self.diary.page_url
-            if kind in ("paid", "canceled", "expired"):
+            if kind in ("paid", "refunded", "canceled", "expired"):
                 return
             if kind == "checking":
                 time.sleep(0.7)
