@@ -76,7 +76,7 @@ def test_one_that_cannot_be_started_is_told_of_in_a_line_and_tried_again(tmp_pat
 def test_a_log_that_grew_too_long_is_turned_over_while_its_process_writes(tmp_path: Path) -> None:
     with kept(tmp_path) as child:
         with child.log.open("ab") as log:
-            log.write(b"x" * LONGEST_LOG)
+            log.write(b"x" * (LONGEST_LOG + 1))
         child.tend()
         assert child.log.with_suffix(".log.old").stat().st_size > LONGEST_LOG
         until(lambda: child.log.read_text().count("line\n") > 2)
