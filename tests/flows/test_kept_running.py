@@ -95,9 +95,8 @@ def test_the_tests_database_leaves_nothing_in_memory_when_it_is_ended_at_once(tm
             shared = set(re.findall(r"/dev/shm/PostgreSQL\.\d+", Path(f"/proc/{child.pid}/maps").read_text()))
             segment = (postgres.data / "postmaster.pid").read_text().splitlines()[6].split()[1]
             assert shared and segment in segments()
-            began = time.monotonic()
             child.kill()  # with somebody connected
-        assert time.monotonic() - began < 4
+        assert child.process and child.process.returncode != -signal.SIGKILL, "it went by itself when it was asked to"
     finally:
         child.kill()
         left = [name for name in shared if Path(name).exists()]
