@@ -76,7 +76,7 @@ def _hear_canceled(payment: Payment, attempt: Attempt | None, told: Told) -> str
 def _hear_progress(payment: Payment, attempt: Attempt | None, told: Told) -> str:
     """It is under way: with the bank, with the payer, or we do not know."""
     outcome = told.outcome
-    if outcome.state == "processing" and outcome.charge and _decline_known(payment, outcome.charge, ""):
+    if outcome.state == "processing" and outcome.charge and _decline_known(payment, outcome, told.cause):
         return "stale"  # the bank was asked, and has said no since: the news are in the wrong order
     if _was_before(attempt, told):
         return "stale"
@@ -159,13 +159,13 @@ def _hear_decline(payment: Payment, attempt: Attempt | None, outcome: Outcome, t
     """A decline ends a try, never the payment: the payer may try again on the same opening."""
     if outcome.decline_code is None:
         return _hear_open(payment, attempt, told)
-    charge = outcome.charge or ""
-    known = _decline_known(payment, charge, told.cause)
+    known = _decline_known(payment, outcome, told.cause)
     if not known:
         keep_place(payment, SESSION)
-        note(payment, "attempt.declined", actor=told.actor, cause=told.cause, charge=charge, decline_code=outcome.decline_code)
+        named = {"charge": outcome.charge or ""} | ({"tried": outcome.tried} if outcome.tried and not outcome.charge else {})
+        note(payment, "attempt.declined", actor=told.actor, cause=told.cause, decline_code=outcome.decline_code, **named)
         if outcome.card_fingerprint or attempt is None or attempt.method in BY_CARD:
-            _have_it_counted(payment, name=charge or told.cause, card=outcome.card_fingerprint or "")
+            _have_it_counted(payment, name=outcome.charge or outcome.tried or told.cause, card=outcome.card_fingerprint or "")
         note_card(told.vendor, payment, outcome.card_fingerprint)
     # Heard again while we thought otherwise, or as the end of the attempt: so this is how things stand.
     unsure = payment.state == "unknown" or (payment.state == "requires_action" and not _is_event(told))
@@ -199,15 +199,18 @@ def tell_payer_it_failed(vendor: Vendor, payment: Payment) -> None:
         write_to_payer(vendor, "payment_failed", payment)
 
 
-def _decline_known(payment: Payment, charge: str, cause: str) -> bool:
-    """The same decline heard twice (webhook and poll) is one line. The failed charge names it; without one, the event does."""
+def _decline_known(payment: Payment, outcome: Outcome, cause: str) -> bool:
+    """The same decline heard twice (webhook and poll) is one line. The failed charge names it; a check by the bank that failed has none, and
+    what was tried names it; without that too, the event does."""
     declines = select(PaymentEvent.seq).where(
         PaymentEvent.vendor_id == payment.vendor_id,
         PaymentEvent.mode == payment.mode,
         PaymentEvent.payment_id == payment.id,
         PaymentEvent.kind == "attempt.declined",
     )
-    same = PaymentEvent.detail["charge"].astext == charge if charge else PaymentEvent.cause == cause
+    same = PaymentEvent.cause == cause
+    if named := outcome.charge or outcome.tried:
+        same = PaymentEvent.detail["charge" if outcome.charge else "tried"].astext == named
     return db.session.scalar(declines.where(same).limit(1)) is not None
 
 

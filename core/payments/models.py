@@ -77,9 +77,7 @@ class PaymentLink(TenantKey, Base):
     accent_dark: Mapped[str | None] = mapped_column(CHAR(7))
     branch_id: Mapped[uuid.UUID | None]  # the branch whose link it is; empty: the whole business's
     offer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # what it sells and asks, if more than one sum
-    wish: Mapped[str | None] = mapped_column(
-        String(80)
-    )  # by which what made it, software or a form, would know it again: made twice, it is one
+    wish: Mapped[str | None] = mapped_column(String(80))  # by which software or a form would know it again: made twice, it is one
     session: Mapped[bool] = mapped_column(default=False, server_default=false())  # made for one checkout: not in the lists of links
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]

@@ -126,6 +126,7 @@ class Outcome:
     provider_reference: str
     payment_intent: str | None = None
     charge: str | None = None  # of a success, or of the failed try
+    tried: str | None = None  # of a decline: the provider's own mark of what was tried, which names it where there is no charge
     captured: Money | None = None
     decline_code: str | None = None
     decline_message: str | None = None  # the provider's words for the payer

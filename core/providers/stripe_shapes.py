@@ -86,6 +86,7 @@ def intent_outcome(intent: Wire, reference: str | None = None) -> Outcome:
         provider_reference=reference or intent["id"],
         payment_intent=intent["id"],
         charge=error.get("charge") if state == "declined" else charge_id,
+        tried=(error.get("payment_method") or {}).get("id") if state == "declined" else None,
         captured=from_gateway(intent["amount_received"], intent["currency"]) if state == "succeeded" else None,
         decline_code=(error.get("decline_code") or error.get("code") or "declined") if state == "declined" else None,
         decline_message=error.get("message") if state == "declined" else None,

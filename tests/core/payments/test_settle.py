@@ -154,6 +154,21 @@ def test_two_declines_of_two_charges_are_two_lines(shop: Shop, payment: Payment,
     assert len(lines(shop, payment, "attempt.declined")) == 2
 
 
+def test_a_failed_check_of_the_bank_has_no_charge_and_is_one_line_however_it_is_heard(
+    shop: Shop, payment: Payment, attempt: Attempt
+) -> None:
+    def hear(tried: str, cause: str) -> None:
+        no = Outcome("declined", attempt.provider_reference or "", decline_code="payment_intent_authentication_failure", tried=tried)
+        with unit(shop.app):
+            settle(shop.vendor, again(payment), again(attempt), no, cause=cause)
+
+    for cause in ("evt_1", "poll", "return", "evt_1"):
+        hear("pm_1", cause)
+    assert len(lines(shop, payment, "attempt.declined")) == 1
+    hear("pm_2", "poll")
+    assert len(lines(shop, payment, "attempt.declined")) == 2, "another card is another try"
+
+
 def test_a_decline_leaves_the_page_open_for_another_try(shop: Shop, payment: Payment, attempt: Attempt) -> None:
     tell(shop, payment, attempt, "declined", charge="ch_0", decline_code="insufficient_funds")
     with unit(shop.app):

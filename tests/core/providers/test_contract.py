@@ -120,6 +120,7 @@ def test_a_failed_challenge_is_a_decline_without_a_charge(provider, sandbox, key
     answer_challenge(sandbox, location, answer)
     outcome = provider.inquire(opening.provider_reference)
     assert (outcome.state, outcome.decline_code, outcome.charge) == ("declined", "payment_intent_authentication_failure", None)
+    assert outcome.tried and provider.inquire(opening.provider_reference).tried == outcome.tried
     assert sandbox.charges(key) == []
 
 
