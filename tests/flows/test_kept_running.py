@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ops.for_tests import in_memory, launch
 from ops.local import in_words
 from ops.postgres import FOR_TESTS, Postgres
 from tests.flows.stack import ROOT, Stack
+from tests.sandbox.running import wait_until
 
 ENDLESS = "while :; do echo line; sleep 0.05; done"
 
@@ -37,16 +38,9 @@ def kept(folder: Path) -> Iterator[Child]:
         child.kill()
 
 
-def until(there: Callable[[], object], patience: float = 20) -> None:
-    end = time.monotonic() + patience
-    while not there():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
 def fell(child: Child) -> None:
     os.kill(child.pid, signal.SIGKILL)
-    until(lambda: not child.alive)
+    wait_until(lambda: not child.alive)
 
 
 def test_one_that_fell_is_started_again_though_somebody_cleared_the_logs_away(tmp_path: Path) -> None:
@@ -55,7 +49,7 @@ def test_one_that_fell_is_started_again_though_somebody_cleared_the_logs_away(tm
         fell(child)
         child.tend()
         assert child.alive
-        until(lambda: child.log.read_text().startswith("line"))
+        wait_until(lambda: child.log.read_text().startswith("line"))
 
 
 def test_one_that_cannot_be_started_is_told_of_in_a_line_and_tried_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +73,7 @@ def test_a_log_that_grew_too_long_is_turned_over_while_its_process_writes(tmp_pa
             log.write(b"x" * (LONGEST_LOG + 1))
         child.tend()
         assert child.log.with_suffix(".log.old").stat().st_size > LONGEST_LOG
-        until(lambda: child.log.read_text().count("line\n") > 2)
+        wait_until(lambda: child.log.read_text().count("line\n") > 2)
         assert child.log.stat().st_size < 10_000 and set(child.log.read_text().splitlines()) == {"line"}, "no hole where the old lines were"
         assert child.alive
 
@@ -116,7 +110,7 @@ def test_what_tests_keep_in_memory_goes_with_the_run_however_it_ends() -> None:
         in_memory(folder).mkdir()
         (in_memory(folder) / "of-a-killed-run").touch()
     finally:
-        until(lambda: (folder / "local.json").exists())
+        wait_until(lambda: (folder / "local.json").exists())
         process.terminate()  # while it is starting
         process.wait(60)
         process.stdin.close()

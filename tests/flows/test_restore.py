@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import subprocess
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
@@ -26,6 +25,7 @@ from tests.flows.evidence import _charges
 from tests.flows.people import Diary, Payer, Seller, Visitor, Waits
 from tests.flows.stack import Stack
 from tests.flows.test_crash_story import left_over, wait_until_quiet
+from tests.sandbox.running import wait_until
 
 IBAN = "GB33BUKB20201555555555"
 PAYMENTS = "SELECT public_id, email, state, charge, captured_minor, refunded_minor, refunding_minor FROM payments"
@@ -95,13 +95,13 @@ class Drill:
             answers.append(self.stack.command(*words))
             return "The clock runs" not in answers[-1][1]
 
-        wait_for(is_done)
+        wait_until(is_done)
         return answers[-1]
 
     def lose_everything(self) -> None:
         """The last segment reaches the archive; then the machine with the database burns."""
         last = self.ask("SELECT pg_walfile_name(pg_switch_wal())")
-        wait_for(lambda: (self.archive / last).exists())
+        wait_until(lambda: (self.archive / last).exists())
         self.stack.halt()
         shutil.rmtree(self.data)
 
@@ -203,13 +203,6 @@ class Told:
         return self.text
 
 
-def wait_for(what: Any, seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it never came to that"
-        time.sleep(0.1)
-
-
 @pytest.fixture
 def drill(tmp_path: Path) -> Iterator[Drill]:
     with receiving() as receiver:
@@ -241,16 +234,16 @@ def test_a_restored_database_comes_to_the_truth_and_nothing_is_paid_twice(drill:
     drill.quiet_but_open()
     drill.pay_out()
     stack = drill.stack
-    wait_for(lambda: stack.rows("SELECT state FROM payouts")[0]["state"] == "paid")
+    wait_until(lambda: stack.rows("SELECT state FROM payouts")[0]["state"] == "paid")
     paid_out = stack.rows("SELECT public_id, amount_minor FROM payouts")
     drill.quiet_but_open()
-    wait_for(lambda: "payout.paid" in drill.receiver.types)
+    wait_until(lambda: "payout.paid" in drill.receiver.types)
     before = {row["public_id"]: row for row in stack.rows(PAYMENTS)}
     drill.lose_everything()
 
     drill.restore_to(moment)
     with stack.services():
-        wait_for(lambda: not stack.rows("SELECT pg_is_in_recovery() AS on")[0]["on"])
+        wait_until(lambda: not stack.rows("SELECT pg_is_in_recovery() AS on")[0]["on"])
         assert {row["email"].split("@")[0] for row in stack.rows(PAYMENTS)} == {"first", "second", "third", "fourth", "undecided"}
         assert stack.rows("SELECT 1 FROM payouts") == [], "it was really restored to that moment"
         for word in ("after-restore", "audit", "verify-chain", "replay"):
@@ -258,5 +251,5 @@ def test_a_restored_database_comes_to_the_truth_and_nothing_is_paid_twice(drill:
             assert code == 0, (word, told)
     stack.start()
     # What the processor told the lost database it does not tell again; all else is done.
-    wait_for(lambda: set(left_over(stack)) <= {"events under way"}, seconds=120)
+    wait_until(lambda: set(left_over(stack)) <= {"events under way"}, seconds=120)
     assert not list(drill.breaks(before, paid_out))

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from core.kernel.db import db
 from tests.core.hooks.conftest import Hooked
 from tests.core.hooks.receiver import receiving
 from tests.factories import make_paid, make_shop, unit
+from tests.sandbox.running import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,13 +45,6 @@ def start() -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     for sender in senders:
         sender.kill()
         sender.wait(30)
-
-
-def wait_until(what: Callable[[], bool], seconds: float = 40) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it never came to that"
-        time.sleep(0.05)
 
 
 def nobody_elses(app: Flask, mine: Hooked) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from tests.flows.stack import ROOT, children_of, name_of
+from tests.sandbox.running import wait_until
 from workers.together import PAUSE
 
 # `slow` needs a moment when it is told to stop, `broken` never begins, and nobody looks after the child of `parent`.
@@ -59,19 +60,12 @@ def together(folder: Path, log: int | Path = subprocess.PIPE) -> Iterator[tuple[
     with log.open("wb") if isinstance(log, Path) else nullcontext(log) as out:
         master = subprocess.Popen([sys.executable, "-c", PROGRAM, str(notes)], cwd=ROOT, start_new_session=True, stdout=out)
     try:
-        until(lambda: "slow began" in notes.read_text())
+        wait_until(lambda: "slow began" in notes.read_text())
         yield master, lambda: notes.read_text().splitlines()
     finally:
         with suppress(ProcessLookupError):
             os.killpg(master.pid, signal.SIGKILL)
         master.communicate()
-
-
-def until(there: Callable[[], object], patience: float = 30) -> None:
-    end = time.monotonic() + patience
-    while not there():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def part(master: int, name: str) -> int | None:
@@ -80,20 +74,20 @@ def part(master: int, name: str) -> int | None:
 
 def test_one_that_falls_is_started_again_and_the_others_go_on(tmp_path: Path) -> None:
     with together(tmp_path) as (master, noted):
-        until(lambda: part(master.pid, "idle"))
+        wait_until(lambda: part(master.pid, "idle"))
         slow, idle = part(master.pid, "slow"), part(master.pid, "idle")
         assert slow and idle
         os.kill(slow, signal.SIGKILL)
-        until(lambda: part(master.pid, "slow") not in (None, slow))
+        wait_until(lambda: part(master.pid, "slow") not in (None, slow))
         assert part(master.pid, "idle") == idle
-        until(lambda: noted().count("broken began") > 1)
+        wait_until(lambda: noted().count("broken began") > 1)
         assert noted().count("slow began") == 2
 
 
 def test_one_that_fails_at_once_says_why_and_rests_before_the_next_try(tmp_path: Path) -> None:
     with together(tmp_path) as (master, noted):
         began = time.monotonic()
-        until(lambda: noted().count("broken began") == 3)
+        wait_until(lambda: noted().count("broken began") == 3)
         assert time.monotonic() - began > PAUSE
         master.terminate()
         out, _ = master.communicate(timeout=30)
@@ -103,11 +97,11 @@ def test_one_that_fails_at_once_says_why_and_rests_before_the_next_try(tmp_path:
 
 def test_a_log_that_cannot_be_written_stops_neither_the_parts_nor_what_starts_them_again(tmp_path: Path) -> None:
     with together(tmp_path, log=Path("/dev/full")) as (master, noted):
-        until(lambda: noted().count("broken began") == 3)
+        wait_until(lambda: noted().count("broken began") == 3)
         slow = part(master.pid, "slow")
         assert slow
         os.kill(slow, signal.SIGKILL)
-        until(lambda: noted().count("slow began") == 2)
+        wait_until(lambda: noted().count("slow began") == 2)
         master.terminate()
         master.wait(30)
         assert noted()[-2:] == ["slow finished", "master ended"]
@@ -115,11 +109,11 @@ def test_a_log_that_cannot_be_written_stops_neither_the_parts_nor_what_starts_th
 
 def test_the_child_of_a_part_that_is_left_to_it_is_no_part(tmp_path: Path) -> None:
     with together(tmp_path) as (master, noted):
-        until(lambda: "parent began" in noted() and part(master.pid, "idle"))
+        wait_until(lambda: "parent began" in noted() and part(master.pid, "idle"))
         parent, idle = part(master.pid, "parent"), part(master.pid, "idle")
         assert parent
         os.kill(parent, signal.SIGKILL)
-        until(lambda: noted().count("parent began") == 2)
+        wait_until(lambda: noted().count("parent began") == 2)
         assert part(master.pid, "idle") == idle
 
 
@@ -134,6 +128,6 @@ def test_none_outlives_the_one_that_forked_it(tmp_path: Path) -> None:
     with together(tmp_path) as (master, noted):
         slow = part(master.pid, "slow")
         master.kill()
-        until(lambda: "slow finished" in noted())
+        wait_until(lambda: "slow finished" in noted())
         assert slow
-        until(lambda: not name_of(slow))
+        wait_until(lambda: not name_of(slow))
